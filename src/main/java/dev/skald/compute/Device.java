@@ -1,0 +1,61 @@
+package dev.skald.compute;
+
+import dev.skald.sampling.SlotSetup;
+import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
+import java.util.List;
+
+/**
+ * Memory and arithmetic of one processor. All memory is allocated while loading, none after {@link #start}. Calls enqueue work in order;
+ * only {@link #await} waits for it. Not thread-safe: the loader uses it first, then the engine thread alone.
+ */
+public interface Device extends AutoCloseable {
+    DeviceInfo info();
+
+    /** Whether work goes on after a call returns. If not, a step runs inside the calls, and nothing is gained by submitting early. */
+    boolean asynchronous();
+
+    /**
+     * Divides what is really free between weights, activations and KV cache.
+     *
+     * @throws InsufficientMemoryException with the numbers and what to change, if one full-length sequence does not fit
+     */
+    MemoryPlan plan(MemoryRequest request);
+
+    /**
+     * Copies or maps host tensors into the layout that this device's kernels read.
+     *
+     * @param parts one or more tensors of equal dtype and columns, stacked by rows in this order: {@code [Σ rows, cols]}; 1-D tensors are
+     *              {@code [1, cols]} for {@link WeightRole#VECTOR} (a single part) and concatenated for a bias
+     */
+    Weight pack(WeightRole role, List<Tensor> parts);
+
+    /** @param blocks number of blocks in each group's pool */
+    KvCache kvCache(List<KvGroup> groups, int blocks);
+
+    Buffer buffer(DType dtype, int rows, int cols);
+
+    /** A batch block that this device can read; the caller fills it. */
+    Batch batch(BatchLimits limits);
+
+    /** A result block that this device can write. */
+    StepOutput output(BatchLimits limits);
+
+    /** Allocates what is resident per slot (block table, last token, sampling state). After this nothing is allocated. */
+    void start(BatchLimits limits, KvCache cache, int vocabularySize);
+
+    /** Enqueues: the slot belongs to a new sequence from here on. */
+    void setSlot(int slot, SlotSetup setup);
+
+    /** Enqueues the copy of the batch, applies its block-table changes, and makes it the one that following operations work on. */
+    void upload(Batch batch);
+
+    Ops ops();
+
+    /** Waits until everything enqueued before {@code output} was last written has run; then its values can be read. */
+    void await(StepOutput output);
+
+    @Override
+    void close();
+}
