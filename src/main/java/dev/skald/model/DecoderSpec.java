@@ -44,6 +44,9 @@ public record DecoderSpec(
         Activation activation,
         TensorNames names) {
 
+    /** Keeps products of a hostile configuration inside an int. */
+    private static final int MAX_COLS = 1 << 26;
+
     /** @throws IllegalArgumentException naming the field and its value */
     public DecoderSpec {
         positive("layers", layers);
@@ -52,6 +55,10 @@ public record DecoderSpec(
         positive("vocabulary", vocabulary);
         positive("maxPositions", maxPositions);
         new AttentionShape(heads, kvHeads, headDim, 1);
+        long qkvCols = (heads + 2L * kvHeads) * headDim;
+        if (qkvCols > MAX_COLS || 2L * intermediate > MAX_COLS) {
+            throw new IllegalArgumentException("a projection to " + Math.max(qkvCols, 2L * intermediate) + " columns exceeds " + MAX_COLS);
+        }
         if (!(normEps >= 0 && normEps < 1)) throw new IllegalArgumentException("norm epsilon " + normEps + " is outside [0, 1)");
     }
 
