@@ -17,8 +17,9 @@ import java.util.Arrays;
 
 /** Writes safetensors files for tests. Tensors lie in the order in which they were added. */
 public final class SafetensorsFile {
-    private final Map<String, String> headers = new LinkedHashMap<>();
-    private final ByteArrayOutputStream data = new ByteArrayOutputStream();
+    private final Map<String, Entry> tensors = new LinkedHashMap<>();
+
+    private record Entry(String type, String shape, byte[] bytes) {}
 
     /** @param values rounded to {@code dtype} */
     public SafetensorsFile add(String name, DType dtype, float[] values, long... shape) {
@@ -27,10 +28,14 @@ public final class SafetensorsFile {
         return add(name, dtype.name(), bytes, shape);
     }
 
+    /** The same with another tensor in the place of the one of this name. */
+    public SafetensorsFile replace(String name, DType dtype, float[] values, long... shape) {
+        if (!tensors.containsKey(name)) throw new IllegalArgumentException("no tensor " + name);
+        return add(name, dtype, values, shape);
+    }
+
     public SafetensorsFile add(String name, String type, byte[] bytes, long... shape) {
-        int begin = data.size();
-        data.writeBytes(bytes);
-        headers.put(name, entry(type, Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(",")), begin, data.size()));
+        tensors.put(name, new Entry(type, Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(",")), bytes));
         return this;
     }
 
@@ -40,10 +45,14 @@ public final class SafetensorsFile {
     }
 
     public byte[] bytes() {
-        String header = headers.entrySet().stream()
-                .map(e -> "\"" + e.getKey() + "\":" + e.getValue())
-                .collect(Collectors.joining(",", "{\"__metadata__\":{\"format\":\"pt\"},", "}"));
-        return bytes(header, data.toByteArray());
+        ByteArrayOutputStream data = new ByteArrayOutputStream();
+        StringBuilder header = new StringBuilder("{\"__metadata__\":{\"format\":\"pt\"}");
+        tensors.forEach((name, e) -> {
+            int begin = data.size();
+            data.writeBytes(e.bytes());
+            header.append(",\"").append(name).append("\":").append(entry(e.type(), e.shape(), begin, data.size()));
+        });
+        return bytes(header.append('}').toString(), data.toByteArray());
     }
 
     /** A file of any header and any data. */
