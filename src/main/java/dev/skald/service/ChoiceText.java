@@ -36,7 +36,9 @@ final class ChoiceText {
     private final Deque<ScoredToken> scores = new ArrayDeque<>();
     /** Ends the choice without a text of its own. */
     private OptionalInt silentEnd = OptionalInt.empty();
+    /** Handed out, or held back by decoder. */
     private int tokens;
+    private int emitted;
     private boolean ended;
 
     /**
@@ -68,8 +70,8 @@ final class ChoiceText {
     /** @param score of the token, if the request wants it */
     void token(TokenEvent.Token token, Optional<ScoredToken> score) {
         if (ended) return;
-        if (token.index() != held() + emitted) {
-            throw new IllegalStateException("token " + token.index() + " of choice " + choice + " came after " + (held() + emitted) + " tokens");
+        if (token.index() != tokens) {
+            throw new IllegalStateException("token " + token.index() + " of choice " + choice + " came after " + tokens + " others");
         }
         tokens++;
         score.ifPresent(scores::add);
@@ -78,12 +80,6 @@ final class ChoiceText {
         } else {
             decoder.push(token.id()).ifPresent(this::hand);
         }
-    }
-
-    private int emitted;
-
-    private int held() {
-        return tokens - emitted;
     }
 
     /** The engine says how the choice ended. */
