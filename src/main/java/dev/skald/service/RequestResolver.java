@@ -1,6 +1,6 @@
 package dev.skald.service;
 
-import dev.skald.engine.EngineRequest;
+import dev.skald.schedule.EngineRequest;
 import dev.skald.sampling.SamplingParams;
 import java.util.List;
 import java.util.OptionalLong;
