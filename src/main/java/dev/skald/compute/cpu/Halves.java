@@ -1,6 +1,7 @@
 package dev.skald.compute.cpu;
 
 import dev.skald.tensor.DType;
+import dev.skald.tensor.Elements;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -66,31 +67,24 @@ final class Halves {
         return switch (type) {
             case F32 -> Lanes.loadFloat(address);
             case F16 -> Float.float16ToFloat(Lanes.loadShort(address));
-            case BF16 -> Float.intBitsToFloat(Lanes.loadShort(address) << 16);
+            case BF16 -> Elements.bf16ToFloat(Lanes.loadShort(address));
             case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
         };
     }
 
-    /** {@code count} f32 to elements {@code strideBytes} apart, rounded half to even. */
-    static void narrow(DType type, float[] from, int at, int count, long to, long strideBytes) {
+    /** {@code count} f32 at an address, densely, to elements {@code stride} bytes apart, rounded half to even. */
+    static void narrow(DType type, long from, int count, long to, long stride) {
         switch (type) {
             case F32 -> {
-                for (int i = 0; i < count; i++) Lanes.storeFloat(from[at + i], to + i * strideBytes);
+                for (int i = 0; i < count; i++) Lanes.storeFloat(Lanes.loadFloat(from + 4L * i), to + i * stride);
             }
             case F16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeShort(Float.floatToFloat16(from[at + i]), to + i * strideBytes);
+                for (int i = 0; i < count; i++) Lanes.storeShort(Float.floatToFloat16(Lanes.loadFloat(from + 4L * i)), to + i * stride);
             }
             case BF16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeShort(bf16(from[at + i]), to + i * strideBytes);
+                for (int i = 0; i < count; i++) Lanes.storeShort(Elements.floatToBf16(Lanes.loadFloat(from + 4L * i)), to + i * stride);
             }
             case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }
-    }
-
-    /** Rounded half to even; NaN stays NaN. */
-    static short bf16(float value) {
-        int bits = Float.floatToRawIntBits(value);
-        if (value != value) return (short) (bits >>> 16 | 0x40);
-        return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
     }
 }
