@@ -1,6 +1,6 @@
 package dev.skald.service;
 
-import dev.skald.engine.EngineRequest;
+import dev.skald.schedule.EngineRequest;
 import dev.skald.engine.RequestHandle;
 import dev.skald.engine.TokenSink;
 
