@@ -1,10 +1,10 @@
 package dev.skald.service;
 
-import dev.skald.schedule.EngineRequest;
 import dev.skald.engine.RequestHandle;
 import dev.skald.engine.TokenEvent;
 import dev.skald.engine.TokenLogprob;
 import dev.skald.engine.TokenSink;
+import dev.skald.schedule.EngineRequest;
 import dev.skald.schedule.Failure;
 import dev.skald.service.InferenceEvent.ScoredToken;
 import dev.skald.service.InferenceEvent.TopToken;
