@@ -1,0 +1,172 @@
+package dev.skald.cli;
+
+import dev.skald.service.InferenceException;
+import java.io.PrintStream;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.ParameterException;
+
+/** Finds the command, has its flags parsed, runs it, and turns whatever it throws into a sentence and an exit code. */
+public final class Cli {
+    private static final Logger LOG = Logger.getLogger(Cli.class.getName());
+
+    /** @param summary for `skald --help`: kept here so that no other command's class is loaded */
+    private record Entry(String summary, boolean hidden, Function<Stdio, Command> create) {}
+
+    private static final Map<String, Entry> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
+    }
+
+    private final Stdio stdio;
+
+    Cli(Stdio stdio) {
+        this.stdio = stdio;
+    }
+
+    private static void command(String name, String summary, Function<Stdio, Command> create) {
+        COMMANDS.put(name, new Entry(summary, false, create));
+    }
+
+    private static void hidden(String name, Function<Stdio, Command> create) {
+        COMMANDS.put(name, new Entry("", true, create));
+    }
+
+    /** The whole program. @return the exit code */
+    public static int runProcess(String... args) {
+        Stdio stdio = Stdio.ofProcess();
+        int code = new Cli(stdio).run(args);
+        stdio.out().flush();
+        return code;
+    }
+
+    /** @return an {@link ExitCode}; never throws */
+    int run(String... args) {
+        if (args.length == 0) {
+            usage(stdio.err());
+            return ExitCode.ASKED_WRONGLY;
+        }
+        switch (args[0]) {
+            case "--help", "-h", "help" -> {
+                usage(stdio.out());
+                return ExitCode.OK;
+            }
+            case "--version", "-V", "version" -> {
+                stdio.out().println(Release.line());
+                stdio.out().flush();
+                return ExitCode.OK;
+            }
+            default -> {}
+        }
+        Entry entry = COMMANDS.get(args[0]);
+        if (entry == null) {
+            String hint = Suggestions.nearest(args[0], visible()).map(s -> "; did you mean `skald " + s + "`?").orElse("");
+            stdio.err().println("skald: no command `" + args[0] + "`" + hint + " (`skald --help` lists them)");
+            return ExitCode.ASKED_WRONGLY;
+        }
+        return run(args[0], entry.create().apply(stdio), java.util.Arrays.copyOfRange(args, 1, args.length));
+    }
+
+    private int run(String name, Command command, String[] args) {
+        CommandLine line = commandLine(name, command);
+        FlagSources sources;
+        try {
+            sources = FlagSources.read(args, stdio.env(), line.getCommandSpec(), Cli::isFlagOfAnyCommand);
+            line.setDefaultValueProvider(sources);
+            line.parseArgs(args);
+            if (line.isUsageHelpRequested()) {
+                line.usage(stdio.out(), Ansi.OFF);
+                stdio.out().flush();
+                return ExitCode.OK;
+            }
+            if (line.isVersionHelpRequested()) {
+                stdio.out().println(Release.line());
+                stdio.out().flush();
+                return ExitCode.OK;
+            }
+        } catch (ParameterException e) {
+            return refuse(name, FlagErrors.sentence(e, line.getCommandSpec()));
+        } catch (CliException e) {
+            return refuse(name, e.getMessage());
+        }
+        Logs.configure(command.common().logLevel, stdio.err());
+        int code = execute(name, command);
+        stdio.out().flush();
+        return code;
+    }
+
+    private int execute(String name, Command command) {
+        try {
+            return command.run();
+        } catch (ParameterException e) {
+            return refuse(name, e.getMessage());
+        } catch (CliException e) {
+            if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
+            stdio.err().println("skald: " + e.getMessage());
+            return e.exitCode();
+        } catch (InferenceException e) {
+            stdio.err().println("skald: " + e.getMessage());
+            return switch (e.kind()) {
+                case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
+                case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
+            };
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return ExitCode.FAILED;
+        } catch (RuntimeException e) {
+            LOG.log(Level.SEVERE, "this is a mistake in Skald", e);
+            return ExitCode.FAILED;
+        }
+    }
+
+    private int refuse(String name, String sentence) {
+        stdio.out().flush();
+        stdio.err().println("skald " + name + ": " + sentence + " (`skald " + name + " --help`)");
+        return ExitCode.ASKED_WRONGLY;
+    }
+
+    private static CommandLine commandLine(String name, Command command) {
+        return new CommandLine(command)
+                .setCommandName("skald " + name)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setOverwrittenOptionsAllowed(false)
+                .setUsageHelpAutoWidth(false)
+                .setUsageHelpWidth(100)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+    }
+
+    /** Builds every command's flags: only when a variable of the environment is none of the called command's. */
+    private static boolean isFlagOfAnyCommand(String flag) {
+        return COMMANDS.entrySet().stream().anyMatch(e -> {
+            Command command = e.getValue().create().apply(new Stdio(System.out, System.err, System.in, Map.of()));
+            return FlagSources.flags(commandLine(e.getKey(), command).getCommandSpec()).containsKey(flag);
+        });
+    }
+
+    private static java.util.List<String> visible() {
+        return COMMANDS.entrySet().stream().filter(e -> !e.getValue().hidden()).map(Map.Entry::getKey).toList();
+    }
+
+    private static void usage(PrintStream to) {
+        to.println("Usage: skald COMMAND [flags]");
+        to.println();
+        COMMANDS.forEach((name, entry) -> {
+            if (!entry.hidden()) to.printf("  %-10s %s%n", name, entry.summary());
+        });
+        to.println();
+        to.println("`skald COMMAND --help` explains a command's flags; `skald --version` says which Skald this is.");
+        to.println("A flag can also be given as SKALD__<FLAG> in the environment (SKALD__MAX_NUM_SEQS=8) or in the JSON of --config.");
+        to.flush();
+    }
+
+    static Optional<String> summary(String name) {
+        return Optional.ofNullable(COMMANDS.get(name)).map(Entry::summary);
+    }
+}

@@ -1,0 +1,149 @@
+package dev.skald.model;
+
+import dev.skald.compute.Device;
+import dev.skald.compute.Epilogue;
+import dev.skald.compute.Ops;
+import dev.skald.compute.RowSet;
+import dev.skald.compute.Weight;
+import dev.skald.compute.WeightRole;
+import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
+import dev.skald.weights.Checkpoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A decoder's weights as its device packed them.
+ *
+ * @param embedding [vocabulary, hidden]
+ * @param layers    in order
+ * @param finalNorm [1, hidden]
+ * @param head      [vocabulary, hidden]
+ * @param ropeTable [maximum model length, headDim]
+ */
+public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalNorm, Projection head, Weight ropeTable) {
+    /**
+     * @param inputNorm         [1, hidden]
+     * @param qkv               [(heads + 2·kvHeads)·headDim, hidden]
+     * @param output            [hidden, heads·headDim]
+     * @param postAttentionNorm [1, hidden]
+     * @param gateUp            [2·intermediate, hidden]
+     * @param down              [hidden, intermediate]
+     */
+    public record Layer(
+            Weight inputNorm, Projection qkv, Projection output, Weight postAttentionNorm, Projection gateUp, Projection down) {}
+
+    /** A weight and what follows its product. */
+    public record Projection(Weight weight, Epilogue epilogue) {
+        void apply(Ops ops, RowSet rows, Buffer in, Buffer out) {
+            ops.linear(rows, weight, in, epilogue, out);
+        }
+
+        Stream<Weight> weights() {
+            return epilogue instanceof Epilogue.Bias(Weight bias) ? Stream.of(weight, bias) : Stream.of(weight);
+        }
+    }
+
+    public DecoderWeights {
+        layers = List.copyOf(layers);
+    }
+
+    /**
+     * Checks names and shapes, converts what isn't of the wanted type, and packs.
+     *
+     * @throws ModelException naming missing, extra or wrongly shaped tensors
+     */
+    static DecoderWeights load(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
+        ExpectedTensors.of(spec).check(checkpoint);
+        return new Loader(spec, checkpoint, device, options).load();
+    }
+
+    static long bytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+        TensorNames names = spec.names();
+        long bytes = DType.F32.bytes((long) options.maxModelLength() * spec.headDim());
+        for (String name : ExpectedTensors.of(spec).names()) {
+            Tensor tensor = checkpoint.tensor(name);
+            boolean vector = tensor.shape().rank() == 1;
+            DType dtype = vector ? DType.F32 : options.dtype().orElse(tensor.dtype());
+            bytes += dtype.bytes(tensor.shape().elements()) * (spec.tiedHead() && name.equals(weight(names.embedding())) ? 2 : 1);
+        }
+        return bytes;
+    }
+
+    /** Bytes of device memory that all weights take together. */
+    public long deviceBytes() {
+        Stream<Weight> inLayers = layers.stream()
+                .flatMap(l -> Stream.of(
+                                Stream.of(l.inputNorm, l.postAttentionNorm),
+                                Stream.of(l.qkv, l.output, l.gateUp, l.down).flatMap(Projection::weights))
+                        .flatMap(s -> s));
+        Stream<Weight> others = Stream.concat(Stream.of(embedding, finalNorm, ropeTable), head.weights());
+        return Stream.concat(inLayers, others).mapToLong(Weight::bytes).sum();
+    }
+
+    static String weight(String module) {
+        return module + ".weight";
+    }
+
+    static String bias(String module) {
+        return module + ".bias";
+    }
+
+    private record Loader(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
+        DecoderWeights load() {
+            TensorNames names = spec.names();
+            List<Layer> layers = new ArrayList<>();
+            for (int i = 0; i < spec.layers(); i++) layers.add(layer(i));
+            String head = spec.tiedHead() ? names.embedding() : names.head();
+            return new DecoderWeights(
+                    device.pack(WeightRole.EMBEDDING, tensors(List.of(weight(names.embedding())))),
+                    layers,
+                    vector(List.of(weight(names.finalNorm()))),
+                    projection(false, head),
+                    device.pack(WeightRole.ROPE_TABLE, List.of(RopeTable.of(spec.rope(), spec.headDim(), options.maxModelLength()))));
+        }
+
+        private Layer layer(int i) {
+            TensorNames names = spec.names();
+            TensorNames.Layer layer = names.layer();
+            return new Layer(
+                    vector(List.of(weight(names.inLayer(i, layer.inputNorm())))),
+                    projection(
+                            spec.qkvBias(),
+                            names.inLayer(i, layer.query()),
+                            names.inLayer(i, layer.key()),
+                            names.inLayer(i, layer.value())),
+                    projection(spec.outputBias(), names.inLayer(i, layer.output())),
+                    vector(List.of(weight(names.inLayer(i, layer.postAttentionNorm())))),
+                    projection(spec.mlpBias(), names.inLayer(i, layer.gate()), names.inLayer(i, layer.up())),
+                    projection(spec.mlpBias(), names.inLayer(i, layer.down())));
+        }
+
+        private Projection projection(boolean hasBias, String... modules) {
+            List<String> parts = List.of(modules);
+            Weight weight = device.pack(WeightRole.LINEAR, tensors(parts.stream().map(DecoderWeights::weight).toList()));
+            if (!hasBias) return new Projection(weight, Epilogue.NONE);
+            return new Projection(weight, new Epilogue.Bias(vector(parts.stream().map(DecoderWeights::bias).toList())));
+        }
+
+        private Weight vector(List<String> names) {
+            return device.pack(WeightRole.VECTOR, converted(names, Optional.of(DType.F32)));
+        }
+
+        private List<Tensor> tensors(List<String> names) {
+            return converted(names, options.dtype());
+        }
+
+        /** Parts that are stacked share one type; if the file mixes types, f32 holds them all exactly. */
+        private List<Tensor> converted(List<String> names, Optional<DType> wanted) {
+            List<Tensor> parts = names.stream().map(checkpoint::tensor).toList();
+            DType first = parts.getFirst().dtype();
+            boolean mixed = parts.stream().anyMatch(p -> p.dtype() != first);
+            DType dtype = wanted.orElse(mixed ? DType.F32 : first);
+            return parts.stream().map(p -> Conversion.to(dtype, p)).toList();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package dev.skald.model.family;
+
+import dev.skald.model.DecoderSpec;
+import dev.skald.model.ModelConfig;
+import dev.skald.model.ModelException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/** All families, by the architecture that config.json names. */
+public final class Families {
+    private static final TreeMap<String, Function<ModelConfig, DecoderSpec>> KNOWN =
+            new TreeMap<>(Map.of("LlamaForCausalLM", Llama::spec, "MistralForCausalLM", Llama::mistral));
+
+    private Families() {}
+
+    /** @throws ModelException for an architecture that isn't known, listing those that are, or a configuration that its family refuses */
+    public static DecoderSpec spec(ModelConfig model) {
+        String architecture = model.architecture()
+                .orElseThrow(() -> new ModelException(model.config().where() + " names no architecture; known are " + known()));
+        Function<ModelConfig, DecoderSpec> family = KNOWN.get(architecture);
+        if (family == null) {
+            throw new ModelException(model.config().where() + " names the architecture " + architecture + ", which is unknown; known are " + known());
+        }
+        try {
+            return family.apply(model);
+        } catch (IllegalArgumentException e) {
+            throw new ModelException(model.config().where() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String known() {
+        return String.join(", ", KNOWN.keySet());
+    }
+}
