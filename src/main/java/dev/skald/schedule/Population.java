@@ -147,18 +147,15 @@ final class Population {
 
     /** Sees that nothing is lost or held twice. @throws IllegalStateException if so */
     void verify() {
-        room.pool().verify();
-        int held = 0;
-        for (Request r : live) {
-            for (Sequence s : r.choices) {
-                if (s.slot >= 0) held++;
-                if (s.state == Sequence.State.WAITING && s.table.size() > 0) throw new IllegalStateException(s + " waits and holds blocks");
-                if (s.computed > s.scheduled) throw new IllegalStateException(s + " computed more than was scheduled");
+        for (Sequence s : waiting) {
+            if (s.state != Sequence.State.WAITING || s.table.size() > 0 || s.request.liveIndex < 0) throw new IllegalStateException(s + " can't wait");
+        }
+        for (Sequence s : running) {
+            if (s.state != Sequence.State.RUNNING || s.slot < 0 || s.computed > s.scheduled || s.request.liveIndex < 0) {
+                throw new IllegalStateException(s + " can't run");
             }
         }
-        if (held + room.freeSlots() + room.leavingSlots() != limits.maxSequences()) {
-            throw new IllegalStateException(held + " held + " + room.freeSlots() + " free + " + room.leavingSlots() + " leaving slots");
-        }
+        room.verify(live);
     }
 
     private void leave(Sequence s) {

@@ -3,6 +3,7 @@ package dev.skald.schedule;
 import dev.skald.kv.BlockPool;
 import dev.skald.kv.PrefixIndex;
 import java.util.ArrayDeque;
+import java.util.List;
 
 /**
  * Blocks and slots: who can get which, and when what was given up can be given again. A step in flight may still write to the blocks and the slot
@@ -42,15 +43,6 @@ final class Room {
 
     PrefixIndex index() {
         return index;
-    }
-
-    /** Slots that nobody holds; together with those held and those leaving they are all. */
-    int freeSlots() {
-        return freeSlotCount;
-    }
-
-    int leavingSlots() {
-        return leavingSlots;
     }
 
     /** How many tokens of a waiting sequence the prefix index holds. */
@@ -152,6 +144,30 @@ final class Room {
             if (gone.slot != NONE) leavingSlots--;
             free(gone);
         }
+    }
+
+    /** Counts references and slots again from who holds them. @throws IllegalStateException if something is lost or held twice */
+    void verify(List<Request> live) {
+        pool.verify();
+        int[] references = new int[pool.total()];
+        int slots = freeSlotCount;
+        for (Leaving gone : leaving) {
+            for (int block : gone.blocks) references[block]++;
+            if (gone.slot != NONE) slots++;
+        }
+        for (Request r : live) {
+            for (Sequence s : r.choices) {
+                for (int i = 0; i < s.table.size(); i++) references[s.table.block(i)]++;
+                if (s.copySource != NONE) references[s.copySource]++;
+                if (s.slot != NONE) slots++;
+            }
+        }
+        for (int block = 0; block < references.length; block++) {
+            if (references[block] != pool.references(block)) {
+                throw new IllegalStateException("block " + block + " has " + pool.references(block) + " references, held are " + references[block]);
+            }
+        }
+        if (slots != freeSlots.length) throw new IllegalStateException(slots + " slots instead of " + freeSlots.length);
     }
 
     private void leave(Leaving gone) {

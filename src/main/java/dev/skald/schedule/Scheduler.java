@@ -170,8 +170,9 @@ public final class Scheduler {
         population.verify();
     }
 
-    Room room() {
-        return room;
+    /** Whether the block holds nothing that anybody may still read; for tests, which spoil such blocks. */
+    public boolean isFree(int block) {
+        return room.pool().references(block) == 0 && !room.pool().isIdle(block);
     }
 
     /** Known tokens that are still to be computed for requests that are not of a lower class. */
