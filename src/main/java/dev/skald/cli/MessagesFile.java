@@ -14,9 +14,7 @@ import java.util.Set;
 
 /** Reads a conversation, and tools, as OpenAI and Hugging Face write them in JSON. */
 final class MessagesFile {
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(DeserializationFeature.USE_LONG_FOR_INTS);
+    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     private static final Set<String> KEYS =
             Set.of("role", "content", "name", "reasoning", "reasoning_content", "tool_calls", "tool_call_id");
 
@@ -41,7 +39,7 @@ final class MessagesFile {
 
     private static Object read(Path file) {
         try {
-            return JSON.readValue(FileErrors.readText(file), new TypeReference<Object>() {});
+            return JSON.readValue(TextFiles.readText(file), new TypeReference<Object>() {});
         } catch (JsonProcessingException e) {
             throw wrong(file, "no JSON: " + e.getOriginalMessage() + " at line " + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()));
         }
