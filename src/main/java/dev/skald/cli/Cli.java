@@ -23,6 +23,10 @@ public final class Cli {
 
     static {
         command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
+        command("generate", "Continue a prompt.", GenerateCommand::new);
+        command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
+        command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
+        hidden("train-cache", TrainCacheCommand::new);
     }
 
     private final Stdio stdio;

@@ -33,7 +33,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
     Path promptFile;
 
     @Option(names = "--prompt-ids", paramLabel = "IDS", converter = Converters.Ids.class, description = "Token ids, separated by commas.")
-    List<List<Integer>> promptIds;
+    List<Integer> promptIds;
 
     @Option(names = "--json", arity = "0..1", fallbackValue = "true", description = "Print one JSON object per answer.")
     boolean json;
@@ -61,7 +61,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
         if (Stream.of(prompt, promptFile, promptIds).filter(p -> p != null).count() != 1) {
             throw CliException.askedWrongly("exactly one of --prompt, --prompt-file and --prompt-ids is needed");
         }
-        if (promptIds != null) return new Prompt.TokenIds(promptIds.stream().flatMap(List::stream).toList());
+        if (promptIds != null) return new Prompt.TokenIds(promptIds);
         return new Prompt.Text(prompt != null ? prompt : TextFiles.readText(promptFile, stdio.in()));
     }
 }
