@@ -85,7 +85,7 @@ public final class LocalEngine implements AutoCloseable {
         inference = own(new LocalInference(
                 info, tokenizer, chat, config.endIds(model.spec().vocabulary()), model.limits().maxChoices(), engine::submit,
                 new TextWorkers(TEXT_WORKERS)));
-        operations = new LocalOperations(engine, device.info(), Version.CURRENT);
+        operations = new LocalOperations(engine, inference, device.info(), Version.CURRENT);
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(

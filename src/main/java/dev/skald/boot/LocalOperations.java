@@ -7,6 +7,7 @@ import dev.skald.schedule.Limits;
 import dev.skald.schedule.Load;
 import dev.skald.service.Health;
 import dev.skald.service.LoadSnapshot;
+import dev.skald.service.LocalInference;
 import dev.skald.service.Operations;
 import dev.skald.service.ServerInfo;
 import java.util.List;
@@ -16,11 +17,13 @@ import java.util.UUID;
 /** What operators see and do of the engine in this process. Thread-safe. */
 final class LocalOperations implements Operations {
     private final Engine engine;
+    private final LocalInference inference;
     private final ServerInfo info;
     private volatile boolean draining;
 
-    LocalOperations(Engine engine, DeviceInfo device, String version) {
+    LocalOperations(Engine engine, LocalInference inference, DeviceInfo device, String version) {
         this.engine = engine;
+        this.inference = inference;
         Limits l = engine.config().limits();
         info = new ServerInfo(
                 version,
@@ -78,7 +81,8 @@ final class LocalOperations implements Operations {
 
     @Override
     public List<String> abort(List<String> requestIds) {
-        return engine.abort(requestIds);
+        // Not the engine's own: it doesn't know those whose prompts are still being tokenised.
+        return inference.abort(requestIds);
     }
 
     @Override

@@ -1,10 +1,13 @@
 package dev.skald.cli;
 
+import dev.skald.boot.StartException;
 import dev.skald.service.InferenceException;
+import dev.skald.text.TokenizerException;
 import java.io.PrintStream;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -24,7 +27,7 @@ public final class Cli {
     static {
         command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
         command("generate", "Continue a prompt.", GenerateCommand::new);
-        command("chat", "Talk with a model in the terminal.", ChatCommand::new);
+        command("chat", "Talk with a model.", ChatCommand::new);
         command("template", "Print the prompt that a conversation becomes.", TemplateCommand::new);
         command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
         command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
@@ -77,7 +80,7 @@ public final class Cli {
             stdio.err().println("skald: no command `" + args[0] + "`" + hint + " (`skald --help` lists them)");
             return ExitCode.ASKED_WRONGLY;
         }
-        return run(args[0], entry.create().apply(stdio), java.util.Arrays.copyOfRange(args, 1, args.length));
+        return run(args[0], entry.create().apply(stdio), Arrays.copyOfRange(args, 1, args.length));
     }
 
     private int run(String name, Command command, String[] args) {
@@ -123,6 +126,10 @@ public final class Cli {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
+        } catch (StartException | TokenizerException e) {
+            stdio.err().println("skald: " + e.getMessage());
+            LOG.log(Level.FINE, "because of", e);
+            return ExitCode.FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return ExitCode.FAILED;
@@ -139,7 +146,9 @@ public final class Cli {
     }
 
     private static CommandLine commandLine(String name, Command command) {
-        return new CommandLine(command)
+        CommandLine line = new CommandLine(command);
+        line.getCommandSpec().usageMessage().abbreviateSynopsis(true).sortOptions(false).optionListHeading("%n");
+        return line
                 .setCommandName("skald " + name)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setOverwrittenOptionsAllowed(false)
@@ -156,7 +165,7 @@ public final class Cli {
         });
     }
 
-    private static java.util.List<String> visible() {
+    private static List<String> visible() {
         return COMMANDS.entrySet().stream().filter(e -> !e.getValue().hidden()).map(Map.Entry::getKey).toList();
     }
 
@@ -170,9 +179,5 @@ public final class Cli {
         to.println("`skald COMMAND --help` explains a command's flags; `skald --version` says which Skald this is.");
         to.println("A flag can also be given as SKALD__<FLAG> in the environment (SKALD__MAX_NUM_SEQS=8) or in the JSON of --config.");
         to.flush();
-    }
-
-    static Optional<String> summary(String name) {
-        return Optional.ofNullable(COMMANDS.get(name)).map(Entry::summary);
     }
 }

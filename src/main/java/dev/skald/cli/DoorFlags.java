@@ -29,11 +29,11 @@ final class DoorFlags {
     @Option(names = "--tls-client-ca", paramLabel = "FILE", description = "Clients must show a certificate of these authorities.")
     Path tlsClientCa;
 
-    @Option(names = "--allow-unknown-fields", arity = "0..1", fallbackValue = "true",
+    @Option(names = "--allow-unknown-fields", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
             description = "Serve requests with fields that this release doesn't know, leaving those out.")
     boolean allowUnknownFields;
 
-    @Option(names = "--log-prompts", arity = "0..1", fallbackValue = "true", description = "Write prompts into the log.")
+    @Option(names = "--log-prompts", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Write prompts into the log.")
     boolean logPrompts;
 
     @Option(names = "--drain-delay", paramLabel = "S", converter = Converters.Seconds.class,
@@ -45,13 +45,13 @@ final class DoorFlags {
     Duration shutdownTimeout = Duration.ofSeconds(30);
 
     /** @throws CliException for flags that contradict each other or a port that is none */
-    DoorConfig config() {
+    DoorConfig config(DoorLimits limits) {
         if ((tlsCert == null) != (tlsKey == null)) throw CliException.askedWrongly("--tls-cert and --tls-key are needed together");
         if (tlsClientCa != null && tlsCert == null) throw CliException.askedWrongly("--tls-client-ca needs --tls-cert and --tls-key");
         Optional<TlsFiles> tls = tlsCert == null ? Optional.empty() : Optional.of(new TlsFiles(tlsCert, tlsKey, Optional.ofNullable(tlsClientCa)));
         try {
             return new DoorConfig(
-                    host, port, adminPort == null ? OptionalInt.empty() : OptionalInt.of(adminPort), tls, DoorLimits.DEFAULT, allowUnknownFields, logPrompts);
+                    host, port, adminPort == null ? OptionalInt.empty() : OptionalInt.of(adminPort), tls, limits, allowUnknownFields, logPrompts);
         } catch (IllegalArgumentException e) {
             throw CliException.askedWrongly(e.getMessage());
         }
