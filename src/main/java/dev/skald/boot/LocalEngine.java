@@ -4,6 +4,7 @@ import dev.skald.compute.Device;
 import dev.skald.engine.DeviceExecutor;
 import dev.skald.engine.Engine;
 import dev.skald.engine.EngineConfig;
+import dev.skald.model.DecoderSpec;
 import dev.skald.model.Fingerprint;
 import dev.skald.model.LoadOptions;
 import dev.skald.model.ModelConfig;
@@ -16,6 +17,7 @@ import dev.skald.service.LocalInference;
 import dev.skald.service.ModelInfo;
 import dev.skald.service.Operations;
 import dev.skald.service.TextWorkers;
+import dev.skald.text.ChatTemplateException;
 import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
@@ -36,6 +38,7 @@ public final class LocalEngine implements AutoCloseable {
     private LocalInference inference;
     private Operations operations;
     private StartReport report;
+    private DecoderSpec spec;
 
     private LocalEngine() {}
 
@@ -45,7 +48,7 @@ public final class LocalEngine implements AutoCloseable {
         try {
             local.load(options);
             return local;
-        } catch (ModelException | CheckpointException | TokenizerException e) {
+        } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
             local.close();
             throw new StartException(e.getMessage(), e);
         } catch (RuntimeException | Error e) {
@@ -66,6 +69,10 @@ public final class LocalEngine implements AutoCloseable {
         return engine;
     }
 
+    public DecoderSpec spec() {
+        return spec;
+    }
+
     public StartReport report() {
         return report;
     }
@@ -76,6 +83,7 @@ public final class LocalEngine implements AutoCloseable {
         Checkpoint checkpoint = own(Checkpoint.open(options.model()));
         Device device = own(Devices.open(options.compute()));
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
+        spec = model.spec();
         Tokenizer tokenizer = Tokenizer.load(options.model());
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, tokenizer);
 

@@ -4,6 +4,7 @@ import dev.skald.boot.ModelFolder;
 import dev.skald.boot.TemplateChatFormat;
 import dev.skald.service.Prompt;
 import dev.skald.text.ChatTemplate;
+import dev.skald.text.ChatTemplateFile;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -65,9 +66,9 @@ final class TemplateCommand implements dev.skald.cli.Command {
             Map<String, String> tokens = new HashMap<>();
             if (bosToken != null) tokens.put("bos_token", bosToken);
             if (eosToken != null) tokens.put("eos_token", eosToken);
-            return ChatTemplate.load(template, tokens);
+            return ChatTemplateFile.load(template, tokens);
         }
         Path folder = ModelFolder.find(Optional.ofNullable(model));
-        return ChatTemplate.find(folder).orElseThrow(() -> CliException.failed(folder + " has no chat template"));
+        return ChatTemplateFile.load(folder).orElseThrow(() -> CliException.failed(folder + " has no chat template"));
     }
 }
