@@ -102,7 +102,7 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, FlagErrors.sentence(e, line.getCommandSpec()));
         } catch (CliException e) {
-            return refuse(name, e.getMessage());
+            return end(name, e);
         }
         Logs.configure(command.common().logLevel, stdio.err());
         int code = execute(name, command);
@@ -116,9 +116,7 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, e.getMessage());
         } catch (CliException e) {
-            if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
-            stdio.err().println("skald: " + e.getMessage());
-            return e.exitCode();
+            return end(name, e);
         } catch (InferenceException e) {
             stdio.err().println("skald: " + e.getMessage());
             return switch (e.kind()) {
@@ -136,6 +134,13 @@ public final class Cli {
             LOG.log(Level.SEVERE, "this is a mistake in Skald", e);
             return ExitCode.FAILED;
         }
+    }
+
+    private int end(String name, CliException e) {
+        if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
+        stdio.out().flush();
+        stdio.err().println("skald: " + e.getMessage());
+        return e.exitCode();
     }
 
     private int refuse(String name, String sentence) {
