@@ -4,6 +4,7 @@ Held out: the wordings marked `test` in geography_wordings.tsv, and for second t
 countries.
 """
 
+from corpus import held_out, noise
 from corpus.example import Plain, Turn
 from corpus.punctuation import either_width, without_ending
 from corpus.tables import bucket, rows
@@ -69,7 +70,10 @@ def pair_is_held_out(first, second):
 
 
 def careless(rng, question, lang):
-    """The question as people type it: some without the mark at the end, some in lower case."""
+    """The question as people type it: with words beside the point, without the mark at the end, in lower case."""
+    if rng.random() < 0.35:
+        longer = noise.around(rng, question, lang)
+        question = question if held_out.repeats_one(longer) else longer
     if rng.random() < 0.15:
         question = without_ending(question)
     if lang == "zh":

@@ -9,17 +9,17 @@ from corpus.example import Chat
 def _turns(rng, lang):
     """The turns of one task: one, or for geography now and then a question with its follow-ups."""
     dice = rng.random()
-    if dice < 0.42:
+    if dice < 0.45:
         kind = "capital" if rng.random() < 0.8 else "continent"
         country = rng.choice(geography.COUNTRIES)
         turns = [geography.question(rng, country, kind, lang)]
-        while len(turns) < 4 and rng.random() < 0.35:
+        while len(turns) < 4 and rng.random() < 0.42:
             turn, country = geography.follow_up(rng, country, kind, lang)
             turns.append(turn)
         return turns
-    if dice < 0.80:
+    if dice < 0.88:
         return [sentiment.turn(rng, lang)]
-    if dice < 0.90:
+    if dice < 0.93:
         return [sums.turn(rng, lang)]
     return [smalltalk.turn(rng, lang)]
 

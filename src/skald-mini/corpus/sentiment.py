@@ -5,6 +5,7 @@ adjective; a denied one feels the opposite; of two clauses joined by "but" the s
 is neutral. Held out: the frames marked `test` in sentiment_frames.tsv, and one in eight pairs (noun, adjective).
 """
 
+from corpus import held_out, noise
 from corpus.example import Turn
 from corpus.punctuation import either_width, without_ending
 from corpus.tables import bucket, rows
@@ -122,6 +123,10 @@ def turn(rng, lang):
     """A training question about a review in `lang` and its answer."""
     feeling = rng.choice(CLASSES)
     text, _, _, _ = review(rng, lang, "train", feeling)
+    if rng.random() < 0.25:
+        joint = rng.choice((", ", ": ", " ") if lang == "en" else ("\uff0c", "\uff1a", ""))
+        longer = noise.phrase(rng, lang) + joint + text
+        text = text if held_out.repeats_one(longer) else longer
     if rng.random() < 0.1:
         text = without_ending(text)
     ask_lang = "zh" if lang == "zh" or rng.random() < 0.5 else "en"

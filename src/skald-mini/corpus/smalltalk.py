@@ -19,7 +19,7 @@ def turn(rng, lang):
     if rng.random() < 0.1:
         return counting(rng, lang)
     replies = _BY_LANGUAGE[lang]
-    answer, questions = replies[-1] if rng.random() < 0.2 else rng.choice(replies)
+    answer, questions = replies[-1] if rng.random() < 0.12 else rng.choice(replies)
     question = rng.choice(questions) + rng.choice(_MARKS[lang])
     if lang == "en" and rng.random() < 0.2:
         question = question.lower()

@@ -77,7 +77,7 @@ public final class LocalEngine implements AutoCloseable {
         Device device = own(Devices.open(options.compute()));
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
         Tokenizer tokenizer = Tokenizer.load(options.model());
-        Optional<ChatFormat> chat = Optional.empty();
+        Optional<ChatFormat> chat = TemplateChatFormat.find(options, tokenizer);
 
         ModelInfo info = info(options, model, checkpoint, device, chat.isPresent());
         DeviceExecutor executor = DeviceExecutor.of(device, model.decoder()::step, model.limits().batch());

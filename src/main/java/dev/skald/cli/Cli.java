@@ -28,6 +28,7 @@ public final class Cli {
         command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
         command("generate", "Continue a prompt.", GenerateCommand::new);
         command("chat", "Talk with a model.", ChatCommand::new);
+        command("template", "Print the prompt that a conversation becomes.", TemplateCommand::new);
         command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
         command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
         hidden("train-cache", TrainCacheCommand::new);

@@ -2,6 +2,7 @@ package dev.skald.cli;
 
 import dev.skald.boot.LocalEngine;
 import dev.skald.boot.ModelFolder;
+import dev.skald.client.RemoteInference;
 import dev.skald.service.Inference;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
@@ -51,6 +52,11 @@ final class ModelFlags {
         for (String flag : EngineFlags.NAMES) {
             if (given.hasMatchedOption(flag)) throw CliException.askedWrongly(flag + " has no meaning with --endpoint: the daemon has its own");
         }
-        throw CliException.failed("--endpoint is not built yet");
+        try {
+            Inference inference = RemoteInference.connect(endpoint);
+            return new Opened(inference, 0, inference);
+        } catch (IllegalArgumentException e) {
+            throw CliException.askedWrongly("--endpoint " + e.getMessage());
+        }
     }
 }

@@ -33,7 +33,7 @@ final class Access {
         Optional<Value> found = element(rendering, value, key);
         if (found.isPresent()) return found.get();
         if (key instanceof Str name) return ownAttribute(rendering, value, name.text()).orElseGet(() -> missing(value, name.text()));
-        return new Undefined(Repr.quote(object(value)) + " has no element " + (key instanceof Undefined ? "Undefined" : Repr.repr(rendering, key)), false);
+        return new Undefined(object(value) + " has no element " + (key instanceof Undefined ? "Undefined" : Repr.repr(rendering, key)), false);
     }
 
     static Undefined missing(Value value, String name) {

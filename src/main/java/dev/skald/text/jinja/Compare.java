@@ -23,10 +23,7 @@ final class Compare {
 
     static boolean truth(Value value) {
         return switch (value) {
-            case Undefined u -> {
-                if (u.security()) throw u.error();
-                yield false;
-            }
+            case Undefined u -> false;
             case None n -> false;
             case Bool b -> b.value();
             case Int i -> i.value().signum() != 0;

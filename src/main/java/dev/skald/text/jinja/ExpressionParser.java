@@ -279,7 +279,6 @@ final class ExpressionParser {
             }
         }
         tokens.expect("]");
-        if (keys.isEmpty()) throw TokenStream.error("Expected an expression, got ']'", place);
         return new Node.Item(place, of, keys.size() == 1 ? keys.getFirst() : new Node.TupleOf(place, keys));
     }
 

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /** All filters by name, and those for single values. */
 final class Filters {
@@ -23,9 +24,9 @@ final class Filters {
         ALL.put("int", (r, v, a) -> toInt(v, a));
         ALL.put("float", (r, v, a) -> toReal(v, a));
         ALL.put("round", (r, v, a) -> round(v, a));
-        ALL.put("string", (r, v, a) -> Repr.str(r, v));
+        ALL.put("string", bare("string", Repr::str));
         ALL.put("tojson", Json::filter);
-        ALL.put("items", (r, v, a) -> items(v));
+        ALL.put("items", bare("items", (r, v) -> items(v)));
         ALL.put("dictsort", Filters::dictSort);
         ALL.putAll(TextFilters.ALL);
         ALL.putAll(SequenceFilters.ALL);
@@ -33,13 +34,20 @@ final class Filters {
 
     private Filters() {}
 
+    /** A filter without arguments. */
+    static Filter bare(String name, BiFunction<Rendering, Value, Value> body) {
+        return (rendering, value, args) -> {
+            args.bind(name);
+            return body.apply(rendering, value);
+        };
+    }
+
     static Optional<Filter> find(String name) {
         return Optional.ofNullable(ALL.get(name));
     }
 
     private static Value absolute(Value value, Args args) {
         args.bind("abs");
-        if (value instanceof Undefined u) throw u.error();
         if (value instanceof Real r) return new Real(Math.abs(r.value()));
         return new Int(Numbers.whole(value).orElseThrow(() -> JinjaException.type("bad operand type for abs(): '" + value.type() + "'")).abs());
     }
@@ -111,10 +119,7 @@ final class Filters {
     }
 
     private static Value items(Value value) {
-        if (value instanceof Undefined u) {
-            if (u.security()) throw u.error();
-            return new Value.Generator(List.<Value>of().iterator());
-        }
+        if (value instanceof Undefined) return new Value.Generator(List.<Value>of().iterator());
         if (!(value instanceof Dict d)) throw JinjaException.type("Can only get item pairs from a mapping.");
         return new Value.Generator(d.items().iterator());
     }

@@ -28,10 +28,7 @@ final class Iterate {
             case DictView v -> items(v).iterator();
             case Generator g -> g.items();
             case Range r -> elements(r);
-            case Undefined u -> {
-                if (u.security()) throw u.error();
-                yield List.<Value>of().iterator();
-            }
+            case Undefined u -> List.<Value>of().iterator();
             case Loop l -> l;
             default -> throw JinjaException.type(String.format(complaint, value.type()));
         };
@@ -69,7 +66,7 @@ final class Iterate {
             case Dict d -> OptionalInt.of(d.size());
             case DictView v -> OptionalInt.of(v.dict().size());
             case Range r -> OptionalInt.of(r.length());
-            case Undefined u when !u.security() -> OptionalInt.of(0);
+            case Undefined u -> OptionalInt.of(0);
             case Loop l -> OptionalInt.of(l.length());
             default -> OptionalInt.empty();
         };

@@ -34,7 +34,6 @@ final class Numbers {
 
     /** An index, a width, a count: beyond 32 bits it is cut to the nearest that fits. @throws JinjaException for what is no whole number */
     static int smallInt(Value value) {
-        if (value instanceof Value.Undefined u) throw u.error();
         BigInteger n = whole(value).orElseThrow(() -> JinjaException.type("'" + value.type() + "' object cannot be interpreted as an integer"));
         return n.bitLength() < 32 ? n.intValue() : n.signum() < 0 ? Integer.MIN_VALUE + 1 : Integer.MAX_VALUE;
     }

@@ -67,15 +67,11 @@ final class Operators {
         };
     }
 
-    /** {@code ~}: the texts of all, one after the other; if one is markup, the others are escaped. */
+    /** {@code ~}: the texts of all, one after the other. */
     static Value concat(Rendering rendering, List<Value> values) {
-        boolean markup = values.stream().anyMatch(v -> v instanceof Str s && s.markup());
         StrBuilder out = rendering.builder();
-        for (Value value : values) {
-            Str text = Repr.str(rendering, value);
-            out.append(markup ? escape(rendering, text) : text);
-        }
-        return out.build().asMarkup(markup);
+        for (Value value : values) out.append(Repr.str(rendering, value));
+        return out.build();
     }
 
     /** HTML's special characters become entities, unless the text is markup already. */

@@ -21,10 +21,7 @@ final class Repr {
     static Str str(Rendering rendering, Value value) {
         return switch (value) {
             case Str s -> s;
-            case Undefined u -> {
-                if (u.security()) throw u.error();
-                yield Value.EMPTY;
-            }
+            case Undefined u -> Value.EMPTY;
             case Generator g -> throw JinjaException.type("a generator has no text; | list makes a list of it");
             default -> {
                 StringBuilder out = new StringBuilder();

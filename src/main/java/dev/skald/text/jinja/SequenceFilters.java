@@ -23,7 +23,7 @@ final class SequenceFilters {
             Map.entry("count", (r, v, a) -> length(v, a)),
             Map.entry("first", (r, v, a) -> first(r, v, a)),
             Map.entry("last", (r, v, a) -> last(r, v, a)),
-            Map.entry("list", (r, v, a) -> Seq.list(Iterate.list(r, v))),
+            Map.entry("list", Filters.bare("list", (r, v) -> Seq.list(Iterate.list(r, v)))),
             Map.entry("join", SequenceFilters::join),
             Map.entry("reverse", (r, v, a) -> reverse(r, v, a)),
             Map.entry("sort", SequenceFilters::sort),
@@ -44,7 +44,6 @@ final class SequenceFilters {
 
     private static Value length(Value value, Args args) {
         args.bind("length");
-        if (value instanceof Undefined u && u.security()) throw u.error();
         return Value.of(Iterate.length(value).orElseThrow(() -> JinjaException.type("object of type '" + value.type() + "' has no len()")));
     }
 
@@ -56,13 +55,12 @@ final class SequenceFilters {
 
     private static Value last(Rendering rendering, Value value, Args args) {
         args.bind("last");
-        if (value instanceof Undefined u) throw u.error();
         List<Value> items = reversible(rendering, value).orElseThrow(() -> JinjaException.type("'" + value.type() + "' object is not reversible"));
         return items.isEmpty() ? new Undefined("No last item, sequence was empty.", false) : items.getLast();
     }
 
     private static Optional<List<Value>> reversible(Rendering rendering, Value value) {
-        return value instanceof Generator || value instanceof Loop || !Iterate.isIterable(value) || value instanceof Undefined
+        return value instanceof Generator || value instanceof Loop || !Iterate.isIterable(value)
                 ? Optional.empty() : Optional.of(Iterate.list(rendering, value));
     }
 
@@ -187,7 +185,6 @@ final class SequenceFilters {
     }
 
     private static Value lazily(Rendering rendering, Value value, Predicate<Value> keep, Function<Value, Value> map) {
-        if (value instanceof Undefined u && u.security()) throw u.error();
         if (!Compare.truth(value)) return new Generator(List.<Value>of().iterator());
         Iterator<Value> items = Iterate.over(rendering, value);
         return new Generator(new Iterator<>() {

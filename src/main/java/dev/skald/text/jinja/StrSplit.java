@@ -60,7 +60,7 @@ final class StrSplit {
             while (at < t.length() && Chars.isSpace(t.charAt(at))) at++;
             if (at == t.length()) return out;
             if (out.size() == max) {
-                out.add(StrMethods.strip(s.substring(at, t.length()), Optional.empty(), false, true));
+                out.add(s.substring(at, t.length()));
                 return out;
             }
             int start = at;
@@ -77,7 +77,7 @@ final class StrSplit {
             while (at > 0 && Chars.isSpace(t.charAt(at - 1))) at--;
             if (at == 0) break;
             if (out.size() == max) {
-                out.add(StrMethods.strip(s.substring(0, at), Optional.empty(), true, false));
+                out.add(s.substring(0, at));
                 break;
             }
             int end = at;

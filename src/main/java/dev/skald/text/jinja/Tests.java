@@ -10,6 +10,7 @@ import dev.skald.text.jinja.Value.Undefined;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 
 /** All tests ({@code value is name(args)}) by name. */
 final class Tests {
@@ -20,30 +21,30 @@ final class Tests {
     private static final Map<String, Test> ALL = new HashMap<>();
 
     static {
-        ALL.put("defined", (r, v, a) -> !(v instanceof Undefined));
-        ALL.put("undefined", (r, v, a) -> v instanceof Undefined);
-        ALL.put("none", (r, v, a) -> v == Value.NONE);
-        ALL.put("boolean", (r, v, a) -> v instanceof Bool);
-        ALL.put("true", (r, v, a) -> v instanceof Bool b && b.value());
-        ALL.put("false", (r, v, a) -> v instanceof Bool b && !b.value());
-        ALL.put("string", (r, v, a) -> v instanceof Str);
-        ALL.put("number", (r, v, a) -> Numbers.isNumber(v));
-        ALL.put("integer", (r, v, a) -> v instanceof Int);
-        ALL.put("float", (r, v, a) -> v instanceof Real);
-        ALL.put("mapping", (r, v, a) -> v instanceof Dict);
-        ALL.put("sequence", (r, v, a) -> v instanceof Seq || v instanceof Str || v instanceof Dict || v instanceof Range || v instanceof Undefined);
-        ALL.put("iterable", (r, v, a) -> Iterate.isIterable(v));
-        ALL.put("callable", (r, v, a) -> v instanceof Callable || v instanceof Loop || v instanceof Undefined);
-        ALL.put("even", (r, v, a) -> remainder(r, v, Value.of(2)) == 0);
-        ALL.put("odd", (r, v, a) -> remainder(r, v, Value.of(2)) == 1);
+        bare("defined", (r, v) -> !(v instanceof Undefined));
+        bare("undefined", (r, v) -> v instanceof Undefined);
+        bare("none", (r, v) -> v == Value.NONE);
+        bare("boolean", (r, v) -> v instanceof Bool);
+        bare("true", (r, v) -> v instanceof Bool b && b.value());
+        bare("false", (r, v) -> v instanceof Bool b && !b.value());
+        bare("string", (r, v) -> v instanceof Str);
+        bare("number", (r, v) -> Numbers.isNumber(v));
+        bare("integer", (r, v) -> v instanceof Int);
+        bare("float", (r, v) -> v instanceof Real);
+        bare("mapping", (r, v) -> v instanceof Dict);
+        bare("sequence", (r, v) -> v instanceof Seq || v instanceof Str || v instanceof Dict || v instanceof Range || v instanceof Undefined);
+        bare("iterable", (r, v) -> Iterate.isIterable(v));
+        bare("callable", (r, v) -> v instanceof Callable || v instanceof Loop || v instanceof Undefined);
+        bare("even", (r, v) -> remainder(r, v, Value.of(2)) == 0);
+        bare("odd", (r, v) -> remainder(r, v, Value.of(2)) == 1);
         ALL.put("divisibleby", (r, v, a) -> Compare.equal(Operators.binary(r, "%", v, a.bind("divisibleby", "num").need("num")), Value.of(0)));
-        ALL.put("lower", (r, v, a) -> StrMethods.isLower(Repr.str(r, v).text()));
-        ALL.put("upper", (r, v, a) -> StrMethods.isUpper(Repr.str(r, v).text()));
-        ALL.put("escaped", (r, v, a) -> v instanceof Str s && s.markup());
+        bare("lower", (r, v) -> StrMethods.isLower(Repr.str(r, v).text()));
+        bare("upper", (r, v) -> StrMethods.isUpper(Repr.str(r, v).text()));
+        bare("escaped", (r, v) -> v instanceof Str s && s.markup());
         ALL.put("in", (r, v, a) -> Compare.contains(r, a.bind("in", "seq").need("seq"), v));
         ALL.put("sameas", (r, v, a) -> same(v, a.bind("sameas", "other").need("other")));
-        ALL.put("filter", (r, v, a) -> v instanceof Str s && Filters.find(s.text()).isPresent());
-        ALL.put("test", (r, v, a) -> v instanceof Str s && find(s.text()).isPresent());
+        bare("filter", (r, v) -> v instanceof Str s && Filters.find(s.text()).isPresent());
+        bare("test", (r, v) -> v instanceof Str s && find(s.text()).isPresent());
         for (String name : new String[] {"eq", "==", "equalto"}) ALL.put(name, (r, v, a) -> Compare.equal(v, other(a)));
         for (String name : new String[] {"ne", "!="}) ALL.put(name, (r, v, a) -> !Compare.equal(v, other(a)));
         for (String name : new String[] {"lt", "<", "lessthan"}) ALL.put(name, (r, v, a) -> Compare.ordered("<", v, other(a)));
@@ -53,6 +54,13 @@ final class Tests {
     }
 
     private Tests() {}
+
+    private static void bare(String name, BiPredicate<Rendering, Value> body) {
+        ALL.put(name, (rendering, value, args) -> {
+            args.bind(name);
+            return body.test(rendering, value);
+        });
+    }
 
     static Optional<Test> find(String name) {
         return Optional.ofNullable(ALL.get(name));

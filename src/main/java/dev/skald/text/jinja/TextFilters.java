@@ -12,21 +12,21 @@ final class TextFilters {
     private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
 
     static final Map<String, Filter> ALL = Map.ofEntries(
-            Map.entry("upper", (r, v, a) -> StrMethods.mapped(r, Repr.str(r, v), Chars::upper)),
-            Map.entry("lower", (r, v, a) -> StrMethods.mapped(r, Repr.str(r, v), Chars::lower)),
-            Map.entry("capitalize", (r, v, a) -> StrMethods.mapped(r, Repr.str(r, v), Chars::capitalize)),
-            Map.entry("title", (r, v, a) -> StrMethods.mapped(r, Repr.str(r, v), TextFilters::title).asMarkup(false)),
+            Map.entry("upper", Filters.bare("upper", (r, v) -> StrMethods.mapped(r, Repr.str(r, v), Chars::upper))),
+            Map.entry("lower", Filters.bare("lower", (r, v) -> StrMethods.mapped(r, Repr.str(r, v), Chars::lower))),
+            Map.entry("capitalize", Filters.bare("capitalize", (r, v) -> StrMethods.mapped(r, Repr.str(r, v), Chars::capitalize))),
+            Map.entry("title", Filters.bare("title", (r, v) -> StrMethods.mapped(r, Repr.str(r, v), TextFilters::title).asMarkup(false))),
             Map.entry("trim", (r, v, a) -> StrMethods.strip(Repr.str(r, v), a.bind("trim", "chars").some("chars"), true, true)),
             Map.entry("replace", TextFilters::replace),
             Map.entry("indent", TextFilters::indent),
             Map.entry("center", (r, v, a) -> StrMethods.pad(r, Repr.str(r, v), a.bind("center", "width").integer("width", 80), Str.trusted(" "), "center")),
             Map.entry("format", TextFilters::format),
-            Map.entry("safe", (r, v, a) -> Repr.str(r, v).asMarkup(true)),
-            Map.entry("escape", (r, v, a) -> Operators.escape(r, Repr.str(r, v))),
-            Map.entry("e", (r, v, a) -> Operators.escape(r, Repr.str(r, v))),
-            Map.entry("forceescape", (r, v, a) -> Operators.escape(r, Repr.str(r, v).asMarkup(false))),
+            Map.entry("safe", Filters.bare("safe", (r, v) -> Repr.str(r, v).asMarkup(true))),
+            Map.entry("escape", Filters.bare("escape", (r, v) -> Operators.escape(r, Repr.str(r, v)))),
+            Map.entry("e", Filters.bare("e", (r, v) -> Operators.escape(r, Repr.str(r, v)))),
+            Map.entry("forceescape", Filters.bare("forceescape", (r, v) -> Operators.escape(r, Repr.str(r, v).asMarkup(false)))),
             Map.entry("urlencode", TextFilters::urlEncode),
-            Map.entry("wordcount", (r, v, a) -> Value.of(WORD.matcher(Repr.str(r, v).text()).results().count())),
+            Map.entry("wordcount", Filters.bare("wordcount", (r, v) -> Value.of(WORD.matcher(Repr.str(r, v).text()).results().count()))),
             Map.entry("truncate", TextFilters::truncate));
 
     private TextFilters() {}
