@@ -16,6 +16,7 @@ import dev.skald.service.LocalInference;
 import dev.skald.service.ModelInfo;
 import dev.skald.service.Operations;
 import dev.skald.service.TextWorkers;
+import dev.skald.text.ChatTemplateException;
 import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
@@ -45,7 +46,7 @@ public final class LocalEngine implements AutoCloseable {
         try {
             local.load(options);
             return local;
-        } catch (ModelException | CheckpointException | TokenizerException e) {
+        } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
             local.close();
             throw new StartException(e.getMessage(), e);
         } catch (RuntimeException | Error e) {

@@ -3,18 +3,19 @@ package dev.skald.boot;
 import dev.skald.service.ChatFormat;
 import dev.skald.service.InferenceException;
 import dev.skald.service.Prompt;
+import dev.skald.text.ChatInput;
+import dev.skald.text.ChatPrompt;
 import dev.skald.text.ChatTemplate;
+import dev.skald.text.ChatTemplateFile;
 import dev.skald.text.Tokenizer;
-import dev.skald.text.TrustedText;
 import dev.skald.text.jinja.JinjaException;
-import dev.skald.text.jinja.RenderedText;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
 /** A model's chat template and tokenizer as the service asks for them. Thread-safe. */
-public final class TemplateChatFormat implements ChatFormat {
+final class TemplateChatFormat implements ChatFormat {
     private final ChatTemplate template;
     private final Tokenizer tokenizer;
 
@@ -26,43 +27,33 @@ public final class TemplateChatFormat implements ChatFormat {
     /** @return empty if neither the options nor the folder have a template */
     static Optional<ChatFormat> find(EngineOptions options, Tokenizer tokenizer) {
         Optional<ChatTemplate> template = options.chatTemplate()
-                .map(file -> ChatTemplate.load(file, options.model()))
-                .or(() -> ChatTemplate.find(options.model()));
+                .map(file -> ChatTemplateFile.load(file, ChatTemplateFile.specialTokens(options.model())))
+                .or(() -> ChatTemplateFile.load(options.model()));
         return template.map(t -> new TemplateChatFormat(t, tokenizer));
     }
 
     @Override
     public String render(Prompt.Chat chat) {
-        return rendered(template, chat, true).text();
+        return rendered(chat).text();
     }
 
     @Override
     public int[] encode(Prompt.Chat chat) {
-        RenderedText text = rendered(template, chat, true);
-        return tokenizer.encode(new TrustedText() {
-            @Override
-            public String text() {
-                return text.text();
-            }
-
-            @Override
-            public boolean trusted(int index) {
-                return !text.isForeign(index);
-            }
-        });
+        return tokenizer.encode(rendered(chat));
     }
 
-    /** @throws InferenceException if the template raises, with what it says */
-    public static RenderedText rendered(ChatTemplate template, Prompt.Chat chat, boolean addGenerationPrompt) {
+    private ChatPrompt rendered(Prompt.Chat chat) {
         try {
-            return template.render(
+            return template.render(new ChatInput(
                     chat.messages().stream().map(TemplateChatFormat::message).toList(),
                     chat.tools(),
                     chat.templateArgs(),
-                    addGenerationPrompt,
-                    chat.continueFinal());
-        } catch (JinjaException | IllegalArgumentException e) {
-            throw InferenceException.invalid("TEMPLATE_REFUSED", "messages", "the chat template refuses these messages: " + e.getMessage());
+                    !chat.continueFinal(),
+                    chat.continueFinal()));
+        } catch (JinjaException e) {
+            throw InferenceException.invalid("TEMPLATE_REFUSED", "messages", "the chat template refuses these messages: " + e.describe());
+        } catch (IllegalArgumentException e) {
+            throw InferenceException.invalid("INVALID_PARAMETER", "template_args_json", e.getMessage());
         }
     }
 

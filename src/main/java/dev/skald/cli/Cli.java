@@ -2,6 +2,7 @@ package dev.skald.cli;
 
 import dev.skald.boot.StartException;
 import dev.skald.service.InferenceException;
+import dev.skald.text.ChatTemplateException;
 import dev.skald.text.TokenizerException;
 import java.io.PrintStream;
 import java.util.Arrays;
@@ -124,7 +125,7 @@ public final class Cli {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
-        } catch (StartException | TokenizerException e) {
+        } catch (StartException | TokenizerException | ChatTemplateException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
             return ExitCode.FAILED;

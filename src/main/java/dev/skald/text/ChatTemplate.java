@@ -1,145 +1,120 @@
 package dev.skald.text;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.skald.text.jinja.JinjaException;
 import dev.skald.text.jinja.JinjaLimits;
 import dev.skald.text.jinja.JinjaTemplate;
 import dev.skald.text.jinja.OwnText;
 import dev.skald.text.jinja.RenderedText;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * A model's chat template: {@code chat_template.jinja}, else what tokenizer_config.json holds, a string or a named list of which "default" is
- * taken, or "tool_use" where there are tools. Immutable, thread-safe.
+ * A model's chat template: turns a conversation into the text that the model was trained on. Immutable, thread-safe.
+ *
+ * <p>The prompt is encoded with {@link Tokenizer#encode(TrustedText)}, without further special tokens: a begin token is in the template.
  */
 public final class ChatTemplate {
-    private static final String FILE = "chat_template.jinja";
-    private static final String CONFIG = "tokenizer_config.json";
-    private static final int MAX_CONFIG_BYTES = 16 << 20;
-    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).maxStringLength(MAX_CONFIG_BYTES).build())
-            .build());
+    /**
+     * Roles count as the template's own text, because some templates build a special token from one ({@code "<|" + role + "|>"}). Any other
+     * role is a request's text like everything else.
+     */
+    private static final Set<String> ROLES = Set.of(
+            "system", "developer", "user", "assistant", "model", "tool", "tool_results", "tool_call", "function", "ipython", "observation", "human", "context");
 
-    private final Map<String, JinjaTemplate> templates;
-    private final Map<String, Object> tokens;
+    /** Put after the message that is to be continued; the space at its end shows whether the template trims. */
+    private static final String HERE = "\uFDD0continue here\uFDD1 ";
 
-    private ChatTemplate(Map<String, JinjaTemplate> templates, Map<String, Object> tokens) {
-        this.templates = Map.copyOf(templates);
-        this.tokens = Map.copyOf(tokens);
+    private final JinjaTemplate template;
+    private final Optional<JinjaTemplate> withTools;
+    private final Map<String, String> specialTokens;
+
+    private ChatTemplate(JinjaTemplate template, Optional<JinjaTemplate> withTools, Map<String, String> specialTokens) {
+        this.template = template;
+        this.withTools = withTools;
+        this.specialTokens = Map.copyOf(specialTokens);
     }
 
     /**
-     * @param folder a model folder
-     * @return empty if it has no template
-     * @throws TokenizerException naming the file, and line and column, if a template is none
+     * @param source        of the template
+     * @param withTools     of another one for requests with tools
+     * @param specialTokens what the template may call by name (bos_token, eos_token, …)
+     * @throws JinjaException if one of them is no template
      */
-    public static Optional<ChatTemplate> find(Path folder) {
-        Path file = folder.resolve(FILE);
-        Path config = folder.resolve(CONFIG);
-        JsonNode settings = Files.exists(config) ? json(config) : JSON.createObjectNode();
-        if (Files.exists(file)) return Optional.of(of(file, read(file), settings));
-        Map<String, JinjaTemplate> templates = new HashMap<>();
-        JsonNode held = settings.path("chat_template");
-        if (held.isTextual()) templates.put("default", parse(config, held.asText()));
-        for (JsonNode named : held.isArray() ? held : JSON.createArrayNode()) {
-            templates.put(named.path("name").asText(), parse(config, named.path("template").asText()));
-        }
-        return templates.isEmpty() ? Optional.empty() : Optional.of(new ChatTemplate(templates, tokens(settings)));
+    public static ChatTemplate of(String source, Optional<String> withTools, Map<String, String> specialTokens) {
+        return new ChatTemplate(JinjaTemplate.parse(source, JinjaLimits.DEFAULT), withTools.map(s -> JinjaTemplate.parse(s, JinjaLimits.DEFAULT)),
+                specialTokens);
     }
 
-    /** @param file a template, @param folder the model's, for its special tokens */
-    public static ChatTemplate load(Path file, Path folder) {
-        Path config = folder.resolve(CONFIG);
-        return of(file, read(file), Files.exists(config) ? json(config) : JSON.createObjectNode());
-    }
-
-    /** @param tokens values of bos_token and eos_token, where there are some */
-    public static ChatTemplate load(Path file, Map<String, String> tokens) {
-        Map<String, Object> own = new HashMap<>();
-        tokens.forEach((name, token) -> own.put(name, new OwnText(token)));
-        return new ChatTemplate(Map.of("default", parse(file, read(file))), own);
-    }
-
-    private static ChatTemplate of(Path file, String source, JsonNode settings) {
-        return new ChatTemplate(Map.of("default", parse(file, source)), tokens(settings));
+    public ChatPrompt render(ChatInput input) {
+        return render(input, Clock.systemDefaultZone());
     }
 
     /**
-     * @param messages            JSON values; nothing in them is trusted
-     * @param tools               JSON values; empty: the template sees none
-     * @param args                further variables, JSON values
-     * @param addGenerationPrompt whether the assistant's turn is to begin
-     * @param continueFinal       the text ends with the last message's content, so that it can go on
-     * @throws JinjaException when the template raises or goes wrong
+     * @param clock today, for templates that tell the model the date
+     * @throws JinjaException if the template raises, doesn't cope with this conversation, or exceeds its limits; or if the message to continue
+     *     has no text or isn't in the template's output
      */
-    public RenderedText render(List<Map<String, Object>> messages, List<?> tools, Map<String, ?> args, boolean addGenerationPrompt, boolean continueFinal) {
-        Map<String, Object> variables = new HashMap<>(args);
-        variables.put("messages", messages);
-        variables.put("tools", tools.isEmpty() ? null : tools);
+    public ChatPrompt render(ChatInput input, Clock clock) {
+        Map<String, Object> variables = new HashMap<>();
+        specialTokens.forEach((name, text) -> variables.put(name, new OwnText(text)));
         variables.put("documents", null);
-        variables.put("add_generation_prompt", addGenerationPrompt && !continueFinal);
-        variables.putAll(tokens);
-        RenderedText whole = template(!tools.isEmpty()).render(variables, Clock.systemDefaultZone());
-        return continueFinal ? upToContent(whole, messages.getLast()) : whole;
+        variables.putAll(input.arguments());
+        List<Object> messages = new ArrayList<>();
+        for (Map<String, Object> message : input.messages()) messages.add(withOwnRole(message));
+        if (input.continueFinal()) messages.set(messages.size() - 1, markedFinal(input.messages().getLast()));
+        variables.put("messages", messages);
+        variables.put("tools", input.tools().isEmpty() ? null : input.tools());
+        variables.put("add_generation_prompt", input.addGenerationPrompt());
+        JinjaTemplate chosen = input.tools().isEmpty() ? template : withTools.orElse(template);
+        RenderedText rendered = chosen.render(variables, clock);
+        return new ChatPrompt(input.continueFinal() ? cut(rendered) : rendered);
     }
 
-    private JinjaTemplate template(boolean tools) {
-        if (tools && templates.containsKey("tool_use")) return templates.get("tool_use");
-        JinjaTemplate standard = templates.get("default");
-        return standard != null ? standard : templates.values().iterator().next();
+    private static Map<String, Object> withOwnRole(Map<String, Object> message) {
+        if (!(message.get("role") instanceof String role) || !ROLES.contains(role)) return message;
+        Map<String, Object> copy = new LinkedHashMap<>(message);
+        copy.put("role", new OwnText(role));
+        return copy;
     }
 
-    /** Cuts what the template puts after the last message. */
-    private static RenderedText upToContent(RenderedText whole, Map<String, Object> last) {
-        String content = String.valueOf(last.get("content")).strip();
-        int at = whole.text().lastIndexOf(content);
-        if (content.isEmpty() || at < 0) throw new IllegalArgumentException("the template does not show the final message as it is, so it can't be continued");
-        return whole.upTo(at + content.length());
+    private static Map<String, Object> markedFinal(Map<String, Object> message) {
+        Map<String, Object> copy = new LinkedHashMap<>(withOwnRole(message));
+        copy.put("content", switch (message.get("content")) {
+            case String text -> text + HERE;
+            case List<?> parts -> markedParts(parts);
+            case null, default -> throw new JinjaException(JinjaException.Kind.TYPE, "the message to continue has no text");
+        });
+        return copy;
     }
 
-    private static Map<String, Object> tokens(JsonNode settings) {
-        Map<String, Object> tokens = new HashMap<>();
-        for (String name : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
-            JsonNode token = settings.path(name);
-            if (token.isObject()) token = token.path("content");
-            if (token.isTextual()) tokens.put(name, new OwnText(token.asText()));
+    /** Marks the last part that has a text. */
+    private static List<Object> markedParts(List<?> parts) {
+        List<Object> copy = new ArrayList<>(parts);
+        for (int i = copy.size() - 1; i >= 0; i--) {
+            if (!(copy.get(i) instanceof Map<?, ?> part) || !(part.get("text") instanceof String text)) continue;
+            Map<Object, Object> marked = new LinkedHashMap<>(part);
+            marked.put("text", text + HERE);
+            copy.set(i, marked);
+            return copy;
         }
-        return tokens;
+        throw new JinjaException(JinjaException.Kind.TYPE, "the message to continue has no text");
     }
 
-    private static JinjaTemplate parse(Path file, String source) {
-        try {
-            return JinjaTemplate.parse(source, JinjaLimits.DEFAULT);
-        } catch (JinjaException e) {
-            throw new TokenizerException(file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static JsonNode json(Path file) {
-        try {
-            return JSON.readTree(read(file));
-        } catch (JsonProcessingException e) {
-            throw new TokenizerException(file + " is no JSON: " + e.getOriginalMessage(), e);
-        }
-    }
-
-    private static String read(Path file) {
-        try {
-            if (Files.size(file) > MAX_CONFIG_BYTES) throw new TokenizerException(file + " is larger than " + MAX_CONFIG_BYTES + " bytes");
-            return Files.readString(file);
-        } catch (IOException e) {
-            throw new TokenizerException(file + " can't be read: " + e, e);
-        }
+    private static RenderedText cut(RenderedText rendered) {
+        String mark = HERE.strip();
+        String text = rendered.text();
+        int at = text.lastIndexOf(mark);
+        if (at < 0) throw new JinjaException(JinjaException.Kind.TYPE, "the template leaves out the message that is to be continued");
+        if (text.startsWith(HERE, at)) return rendered.upTo(at);
+        // the template trims its messages: so it would have trimmed the end of this one
+        int end = at;
+        while (end > 0 && Character.isWhitespace(text.charAt(end - 1))) end--;
+        return rendered.upTo(end);
     }
 }

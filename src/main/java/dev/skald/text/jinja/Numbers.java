@@ -7,9 +7,12 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Python's numbers: whole ones without an end, floats, and bools that count as whole ones. */
 final class Numbers {
+    private static final Pattern REAL = Pattern.compile("([0-9]+\\.?[0-9]*|\\.[0-9]+)(e[+-]?[0-9]+)?");
+
     private Numbers() {}
 
     static boolean isNumber(Value value) {
@@ -151,7 +154,7 @@ final class Numbers {
 
     /** Python's int() of a text: white space around, a sign, digits with single underscores between. */
     static Optional<BigInteger> parseInt(String text, int base) {
-        String s = strip(text).replaceAll("(?<=[0-9A-Za-z])_(?=[0-9A-Za-z])", "");
+        String s = withoutUnderscores(strip(text));
         boolean negative = s.startsWith("-");
         if (negative || s.startsWith("+")) s = s.substring(1);
         String lower = Chars.lower(s);
@@ -176,13 +179,23 @@ final class Numbers {
 
     /** Python's float() of a text. */
     static Optional<Double> parseReal(String text) {
-        String s = Chars.lower(strip(text)).replaceAll("(?<=[0-9])_(?=[0-9])", "");
+        String s = Chars.lower(withoutUnderscores(strip(text)));
         String unsigned = s.startsWith("-") || s.startsWith("+") ? s.substring(1) : s;
         double sign = s.startsWith("-") ? -1 : 1;
         if (unsigned.equals("inf") || unsigned.equals("infinity")) return Optional.of(sign * Double.POSITIVE_INFINITY);
         if (unsigned.equals("nan")) return Optional.of(Double.NaN);
-        if (unsigned.length() > Value.MAX_INT_BITS || !unsigned.matches("([0-9]+\\.?[0-9]*|\\.[0-9]+)(e[+-]?[0-9]+)?")) return Optional.empty();
+        if (unsigned.length() > Value.MAX_INT_BITS || !REAL.matcher(unsigned).matches()) return Optional.empty();
         return Optional.of(sign * Double.parseDouble(unsigned));
+    }
+
+    /** Single underscores between digits mean nothing; others stay, and spoil the number. */
+    private static String withoutUnderscores(String text) {
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < text.length(); i++) {
+            boolean between = i > 0 && i + 1 < text.length() && Character.isLetterOrDigit(text.charAt(i - 1)) && Character.isLetterOrDigit(text.charAt(i + 1));
+            if (text.charAt(i) != '_' || !between) out.append(text.charAt(i));
+        }
+        return out.toString();
     }
 
     private static String strip(String text) {

@@ -160,7 +160,7 @@ final class TagLexer {
 
     private void hex(StringBuilder out, int digits, int start) {
         String text = at + digits <= source.length() ? source.substring(at, at + digits) : "";
-        if (!text.matches("[0-9a-fA-F]{" + digits + "}")) throw lexer.error("a \\x, \\u or \\U escape needs its hexadecimal digits", start);
+        if (text.isEmpty() || !text.chars().allMatch(c -> c < 0x80 && Character.digit(c, 16) >= 0)) throw lexer.error("a \\x, \\u or \\U escape needs its hexadecimal digits", start);
         long codePoint = Long.parseLong(text, 16);
         if (codePoint > 0x10FFFF) throw lexer.error("illegal Unicode character", start);
         out.appendCodePoint((int) codePoint);
