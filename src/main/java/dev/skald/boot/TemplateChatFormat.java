@@ -6,7 +6,6 @@ import dev.skald.service.Prompt;
 import dev.skald.text.ChatInput;
 import dev.skald.text.ChatPrompt;
 import dev.skald.text.ChatTemplate;
-import dev.skald.text.ChatTemplateException;
 import dev.skald.text.ChatTemplateFile;
 import dev.skald.text.Tokenizer;
 import dev.skald.text.jinja.JinjaException;
@@ -16,7 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** A model's chat template and tokenizer as the service asks for them. Thread-safe. */
-public final class TemplateChatFormat implements ChatFormat {
+final class TemplateChatFormat implements ChatFormat {
     private final ChatTemplate template;
     private final Tokenizer tokenizer;
 
@@ -35,25 +34,26 @@ public final class TemplateChatFormat implements ChatFormat {
 
     @Override
     public String render(Prompt.Chat chat) {
-        return rendered(template, chat, true).text();
+        return rendered(chat).text();
     }
 
     @Override
     public int[] encode(Prompt.Chat chat) {
-        return tokenizer.encode(rendered(template, chat, true));
+        return tokenizer.encode(rendered(chat));
     }
 
-    /** @throws InferenceException if the template raises, with what it says */
-    public static ChatPrompt rendered(ChatTemplate template, Prompt.Chat chat, boolean addGenerationPrompt) {
+    private ChatPrompt rendered(Prompt.Chat chat) {
         try {
             return template.render(new ChatInput(
                     chat.messages().stream().map(TemplateChatFormat::message).toList(),
                     chat.tools(),
                     chat.templateArgs(),
-                    addGenerationPrompt && !chat.continueFinal(),
+                    !chat.continueFinal(),
                     chat.continueFinal()));
-        } catch (ChatTemplateException | JinjaException | IllegalArgumentException e) {
-            throw InferenceException.invalid("TEMPLATE_REFUSED", "messages", "the chat template refuses these messages: " + e.getMessage());
+        } catch (JinjaException e) {
+            throw InferenceException.invalid("TEMPLATE_REFUSED", "messages", "the chat template refuses these messages: " + e.describe());
+        } catch (IllegalArgumentException e) {
+            throw InferenceException.invalid("INVALID_PARAMETER", "template_args_json", e.getMessage());
         }
     }
 

@@ -2,6 +2,7 @@ package dev.skald.cli;
 
 import dev.skald.boot.StartException;
 import dev.skald.service.InferenceException;
+import dev.skald.text.ChatTemplateException;
 import dev.skald.text.TokenizerException;
 import java.io.PrintStream;
 import java.util.Arrays;
@@ -105,7 +106,7 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, FlagErrors.sentence(e, line.getCommandSpec()));
         } catch (CliException e) {
-            return refuse(name, e.getMessage());
+            return end(name, e);
         }
         Logs.configure(command.common().logLevel, stdio.err());
         int code = execute(name, command);
@@ -119,16 +120,14 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, e.getMessage());
         } catch (CliException e) {
-            if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
-            stdio.err().println("skald: " + e.getMessage());
-            return e.exitCode();
+            return end(name, e);
         } catch (InferenceException e) {
             stdio.err().println("skald: " + e.getMessage());
             return switch (e.kind()) {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
-        } catch (StartException | TokenizerException e) {
+        } catch (StartException | TokenizerException | ChatTemplateException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
             return ExitCode.FAILED;
@@ -139,6 +138,13 @@ public final class Cli {
             LOG.log(Level.SEVERE, "this is a mistake in Skald", e);
             return ExitCode.FAILED;
         }
+    }
+
+    private int end(String name, CliException e) {
+        if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
+        stdio.out().flush();
+        stdio.err().println("skald: " + e.getMessage());
+        return e.exitCode();
     }
 
     private int refuse(String name, String sentence) {

@@ -33,7 +33,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
     Path promptFile;
 
     @Option(names = "--prompt-ids", paramLabel = "IDS", converter = Converters.Ids.class, description = "Token ids, separated by commas.")
-    List<Integer> promptIds;
+    List<Converters.IdList> promptIds;
 
     @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per answer.")
     boolean json;
@@ -61,7 +61,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
         if (Stream.of(prompt, promptFile, promptIds).filter(p -> p != null).count() != 1) {
             throw CliException.askedWrongly("exactly one of --prompt, --prompt-file and --prompt-ids is needed");
         }
-        if (promptIds != null) return new Prompt.TokenIds(promptIds);
+        if (promptIds != null) return new Prompt.TokenIds(SamplingFlags.flat(promptIds));
         return new Prompt.Text(prompt != null ? prompt : TextFiles.readText(promptFile, stdio.in()));
     }
 }

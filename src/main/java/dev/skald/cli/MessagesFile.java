@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.skald.service.Prompt;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,12 +23,27 @@ final class MessagesFile {
 
     /** @return at least one message, oldest first @throws CliException naming the file and what is wrong in it */
     static List<Prompt.Message> messages(Path file) {
-        if (!(read(file) instanceof List<?> list) || list.isEmpty()) {
-            throw wrong(file, "expected a list of messages, such as [{\"role\":\"user\",\"content\":\"Hi\"}]");
-        }
+        if (!(read(file) instanceof List<?> list) || list.isEmpty()) throw noMessages(file);
         List<Prompt.Message> messages = new ArrayList<>();
         for (int i = 0; i < list.size(); i++) messages.add(message(file, i, list.get(i)));
         return messages;
+    }
+
+    /** Messages with whatever keys they have: a template may know more of them than a model's door. */
+    static List<Map<String, Object>> anyMessages(Path file) {
+        if (!(read(file) instanceof List<?> list) || list.isEmpty()) throw noMessages(file);
+        List<Map<String, Object>> messages = new ArrayList<>();
+        for (int i = 0; i < list.size(); i++) {
+            if (!(list.get(i) instanceof Map<?, ?> map)) throw wrong(file, "message " + i + " is no object");
+            Map<String, Object> message = new LinkedHashMap<>();
+            map.forEach((key, value) -> message.put((String) key, value));
+            messages.add(message);
+        }
+        return messages;
+    }
+
+    private static CliException noMessages(Path file) {
+        return wrong(file, "expected a list of messages, such as [{\"role\":\"user\",\"content\":\"Hi\"}]");
     }
 
     /** @return JSON values, one per tool */

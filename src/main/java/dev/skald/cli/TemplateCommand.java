@@ -1,10 +1,10 @@
 package dev.skald.cli;
 
 import dev.skald.boot.ModelFolder;
-import dev.skald.boot.TemplateChatFormat;
-import dev.skald.service.Prompt;
+import dev.skald.text.ChatInput;
 import dev.skald.text.ChatTemplate;
 import dev.skald.text.ChatTemplateFile;
+import dev.skald.text.jinja.JinjaException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -38,7 +38,8 @@ final class TemplateCommand implements dev.skald.cli.Command {
     @Option(names = "--eos-token", paramLabel = "S", description = "With --template: value of eos_token.")
     String eosToken;
 
-    @Option(names = "--no-generation-prompt", arity = "0..1", fallbackValue = "true", description = "Don't begin the assistant's turn.")
+    @Option(names = "--no-generation-prompt", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+            description = "Don't begin the assistant's turn.")
     boolean noGenerationPrompt;
 
     private final Stdio stdio;
@@ -55,9 +56,16 @@ final class TemplateCommand implements dev.skald.cli.Command {
     @Override
     public int run() {
         if (model != null && template != null) throw CliException.askedWrongly("either MODEL or --template, not both");
+        if (template == null && (bosToken != null || eosToken != null)) {
+            throw CliException.askedWrongly("--bos-token and --eos-token go with --template: a model has its own");
+        }
         List<Object> given = tools == null ? List.of() : MessagesFile.tools(tools);
-        Prompt.Chat chat = new Prompt.Chat(MessagesFile.messages(messages), given, Map.of(), false);
-        stdio.out().print(TemplateChatFormat.rendered(template(), chat, !noGenerationPrompt).text());
+        ChatInput input = new ChatInput(MessagesFile.anyMessages(messages), given, Map.of(), !noGenerationPrompt, false);
+        try {
+            stdio.out().print(template().render(input).text());
+        } catch (JinjaException e) {
+            throw CliException.failed("the chat template refuses these messages: " + e.describe());
+        }
         return stdio.out().checkError() ? ExitCode.FAILED : ExitCode.OK;
     }
 

@@ -83,11 +83,11 @@ class LocalInferenceCallTest {
 
     @Test
     void aConsumerThatIsFullPausesTheEngineOnceHoweverOftenItSaysSo() throws InterruptedException {
-        InferenceCall call = inference.start(Requested.text("x").request(), new Heard());
+        Heard heard = new Heard();
+        InferenceCall call = inference.start(Requested.text("x").request(), heard);
         ScriptedEngine.Running running = engine.next();
         running.start();
-        eventually(() -> inference.running() == 1);
-        Thread.sleep(1);
+        eventually(() -> heard.events.size() == 2);
         call.pause();
         call.pause();
         call.resume();
@@ -141,6 +141,17 @@ class LocalInferenceCallTest {
         running.failed(Failure.of(Failure.Kind.ABORTED, "an operator aborted the request"));
         assertEquals(Kind.ABORTED, heard.failure().kind());
         assertEquals(List.of(), inference.abort(List.of("mine")));
+    }
+
+    @Test
+    void abortFindsARequestThatIsNotTokenisedYet() throws InterruptedException {
+        holdWorker();
+        Heard heard = new Heard();
+        inference.start(Requested.text("x").id("mine").request(), heard);
+        assertEquals(List.of("mine"), inference.abort(List.of("mine")));
+        release.countDown();
+        assertEquals(Kind.ABORTED, heard.failure().kind());
+        assertTrue(engine.isEmpty());
     }
 
     @Test
