@@ -1,5 +1,6 @@
 package dev.skald.cli;
 
+import dev.skald.sampling.SamplingParams;
 import dev.skald.service.InferenceRequest;
 import dev.skald.service.Prompt;
 import java.util.Optional;
@@ -13,6 +14,7 @@ final class Requests {
     /** @throws CliException for a parameter outside its range */
     static InferenceRequest of(Prompt prompt, SamplingFlags flags) {
         try {
+            flags.sampling().resolve(SamplingParams.GREEDY); // refused before a model is loaded, whatever its defaults
             return new InferenceRequest(
                     "cli-" + UUID.randomUUID(),
                     "",
