@@ -1,5 +1,6 @@
 package dev.skald.cli;
 
+import dev.skald.sampling.SamplingParams;
 import dev.skald.service.InferenceRequest;
 import dev.skald.service.Prompt;
 import java.util.Optional;
@@ -13,6 +14,8 @@ final class Requests {
     /** @throws CliException for a parameter outside its range */
     static InferenceRequest of(Prompt prompt, SamplingFlags flags) {
         try {
+            // What is out of range with any model is told before one is loaded.
+            flags.sampling().resolve(SamplingParams.GREEDY);
             return new InferenceRequest(
                     "cli-" + UUID.randomUUID(),
                     "",

@@ -26,7 +26,7 @@ final class TemplateCommand implements dev.skald.cli.Command {
     @Option(names = "--template", paramLabel = "FILE", description = "A template instead of a model's.")
     Path template;
 
-    @Option(names = "--messages", paramLabel = "FILE", required = true, description = "JSON list of messages.")
+    @Option(names = "--messages", paramLabel = "FILE", description = "JSON list of messages.")
     Path messages;
 
     @Option(names = "--tools", paramLabel = "FILE", description = "JSON list of tools.")
@@ -55,6 +55,7 @@ final class TemplateCommand implements dev.skald.cli.Command {
 
     @Override
     public int run() {
+        if (messages == null) throw CliException.askedWrongly("--messages is needed");
         if (model != null && template != null) throw CliException.askedWrongly("either MODEL or --template, not both");
         if (template == null && (bosToken != null || eosToken != null)) {
             throw CliException.askedWrongly("--bos-token and --eos-token go with --template: a model has its own");
