@@ -4,6 +4,7 @@ import dev.skald.compute.Device;
 import dev.skald.engine.DeviceExecutor;
 import dev.skald.engine.Engine;
 import dev.skald.engine.EngineConfig;
+import dev.skald.model.DecoderSpec;
 import dev.skald.model.Fingerprint;
 import dev.skald.model.LoadOptions;
 import dev.skald.model.ModelConfig;
@@ -37,6 +38,7 @@ public final class LocalEngine implements AutoCloseable {
     private LocalInference inference;
     private Operations operations;
     private StartReport report;
+    private DecoderSpec spec;
 
     private LocalEngine() {}
 
@@ -67,6 +69,10 @@ public final class LocalEngine implements AutoCloseable {
         return engine;
     }
 
+    public DecoderSpec spec() {
+        return spec;
+    }
+
     public StartReport report() {
         return report;
     }
@@ -77,6 +83,7 @@ public final class LocalEngine implements AutoCloseable {
         Checkpoint checkpoint = own(Checkpoint.open(options.model()));
         Device device = own(Devices.open(options.compute()));
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
+        spec = model.spec();
         Tokenizer tokenizer = Tokenizer.load(options.model());
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, tokenizer);
 

@@ -32,6 +32,8 @@ public final class Cli {
         command("template", "Print the prompt that a conversation becomes.", TemplateCommand::new);
         command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
         command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
+        command("bench", "Measure a model on this machine, beside the machine's own limits.", BenchCommand::new);
+        command("load", "Put a load on a running daemon and report what its clients see.", LoadCommand::new);
         hidden("train-cache", TrainCacheCommand::new);
     }
 

@@ -29,7 +29,9 @@ public record ChatInput(
         for (String name : arguments.keySet()) {
             if (RESERVED.contains(name)) throw new IllegalArgumentException("the template argument \"" + name + "\" is reserved");
         }
-        if (addGenerationPrompt && continueFinal) throw new IllegalArgumentException("a message can't be continued and followed by an answer at once");
+        if (addGenerationPrompt && continueFinal) {
+            throw new IllegalArgumentException("a message can't be continued and followed by an answer at once");
+        }
         if (continueFinal && messages.isEmpty()) throw new IllegalArgumentException("there is no last message to continue");
     }
 

@@ -25,7 +25,8 @@ public final class ChatTemplate {
      * role is a request's text like everything else.
      */
     private static final Set<String> ROLES = Set.of(
-            "system", "developer", "user", "assistant", "model", "tool", "tool_results", "tool_call", "function", "ipython", "observation", "human", "context");
+            "system", "developer", "user", "assistant", "model", "tool", "tool_results", "tool_call", "function", "ipython", "observation",
+            "human", "context");
 
     /** Put after the message that is to be continued; the space at its end shows whether the template trims. */
     private static final String HERE = "\uFDD0continue here\uFDD1 ";

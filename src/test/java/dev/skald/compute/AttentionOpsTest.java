@@ -81,11 +81,12 @@ class AttentionOpsTest {
             float[][] table = ropeTable();
             float[][] rows = random(1, 7, SHAPE.qkvCols());
             Buffer qkv = f.buffer(rows);
+            Weight angles = packed(f, table);
             f.upload(b -> {
                 chunk(b, 0, 14, 18); // crosses a block
                 chunk(b, 2, 0, 3);
             });
-            f.ops.ropeStore(SHAPE, qkv, packed(f, table), 1);
+            f.ops.ropeStore(SHAPE, qkv, angles, 1);
             int[] slots = {0, 0, 0, 0, 2, 2, 2};
             int[] positions = {14, 15, 16, 17, 0, 1, 2};
             for (int t = 0; t < 7; t++) {
@@ -158,8 +159,9 @@ class AttentionOpsTest {
             for (float[] row : still) Arrays.fill(row, 0, DIM / 2, 1);
             Buffer qkv = f.buffer(rows);
             Buffer out = f.buffer(3, HEADS * DIM);
+            Weight angles = packed(f, still);
             f.upload(b -> chunk(b, 0, 0, 3));
-            f.ops.ropeStore(SHAPE, qkv, packed(f, still), 0);
+            f.ops.ropeStore(SHAPE, qkv, angles, 0);
             f.ops.attention(SHAPE, qkv, 0, out);
             float[] two = new float[HEADS * DIM];
             Arrays.fill(two, 2);

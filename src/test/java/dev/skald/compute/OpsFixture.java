@@ -26,6 +26,7 @@ final class OpsFixture implements AutoCloseable {
     final KvCache cache;
     final StepOutput output;
     private final Batch batch;
+    private boolean started;
 
     OpsFixture(TestDevices.Factory factory) {
         this(factory, new KvGroup(2, 2, 6, BLOCK_TOKENS, DType.F32));
@@ -38,15 +39,23 @@ final class OpsFixture implements AutoCloseable {
         cache = device.kvCache(List.of(group), BLOCKS);
         output = device.output(LIMITS);
         batch = device.batch(LIMITS);
+    }
+
+    /** On first use: what a device packs and allocates comes before its start. */
+    private void start() {
+        if (started) return;
+        started = true;
         device.start(LIMITS, cache, VOCABULARY);
         for (int slot = 0; slot < LIMITS.maxSequences(); slot++) setSlot(slot, SamplingParams.GREEDY);
     }
 
     void setSlot(int slot, SamplingParams params) {
+        start();
         device.setSlot(slot, new SlotSetup(params, 1, 0, 0, List.of(), new int[0], new int[0]));
     }
 
     void upload(Consumer<Batch> filler) {
+        start();
         batch.clear();
         filler.accept(batch);
         device.upload(batch);

@@ -43,14 +43,15 @@ class RowOpsTest {
     @ParameterizedTest
     @MethodSource("dev.skald.compute.TestDevices#all")
     void normDividesByTheRootMeanSquare(TestDevices.Factory factory) {
-        try (OpsFixture f = new OpsFixture(factory)) {
-            f.uploadTokens(TOKENS);
-            for (int n : ODD_WIDTHS) {
+        for (int n : ODD_WIDTHS) {
+            try (OpsFixture f = new OpsFixture(factory)) {
                 float[][] x = random(n, TOKENS, n);
                 float[] weight = random(n + 1, 1, n)[0];
                 Arrays.fill(x[4], 0); // eps alone keeps it finite
                 Buffer out = f.buffer(TOKENS, n);
-                f.ops.norm(f.buffer(x), f.vector(weight), EPS, out);
+                Weight packed = f.vector(weight);
+                f.uploadTokens(TOKENS);
+                f.ops.norm(f.buffer(x), packed, EPS, out);
                 for (int t = 0; t < TOKENS; t++) assertClose(norm(x[t], weight), f.test.read(out, t), 4, n + 8, "norm " + n);
             }
         }
@@ -59,15 +60,16 @@ class RowOpsTest {
     @ParameterizedTest
     @MethodSource("dev.skald.compute.TestDevices#all")
     void addNormAddsToTheResidualStreamAndNormsTheSum(TestDevices.Factory factory) {
-        try (OpsFixture f = new OpsFixture(factory)) {
-            f.uploadTokens(TOKENS);
-            for (int n : ODD_WIDTHS) {
+        for (int n : ODD_WIDTHS) {
+            try (OpsFixture f = new OpsFixture(factory)) {
                 float[][] x = random(n, TOKENS, n);
                 float[][] delta = random(n + 1, TOKENS, n);
                 float[] weight = random(n + 2, 1, n)[0];
                 Buffer stream = f.buffer(x);
                 Buffer out = f.buffer(TOKENS, n);
-                f.ops.addNorm(stream, f.buffer(delta), f.vector(weight), EPS, out);
+                Weight packed = f.vector(weight);
+                f.uploadTokens(TOKENS);
+                f.ops.addNorm(stream, f.buffer(delta), packed, EPS, out);
                 for (int t = 0; t < TOKENS; t++) {
                     for (int i = 0; i < n; i++) x[t][i] += delta[t][i];
                     assertArrayEquals(x[t], f.test.read(stream, t));
@@ -80,11 +82,12 @@ class RowOpsTest {
     @ParameterizedTest
     @MethodSource("dev.skald.compute.TestDevices#all")
     void linearMultipliesAndAddsItsBias(TestDevices.Factory factory) {
-        try (OpsFixture f = new OpsFixture(factory)) {
-            for (int tokens : new int[] {1, 2, TOKENS, 17}) {
-                f.uploadTokens(tokens);
-                for (int in : ODD_WIDTHS) {
-                    for (int out : ODD_WIDTHS) checkLinear(f, tokens, in, out);
+        for (int tokens : new int[] {1, 2, TOKENS, 17}) {
+            for (int in : ODD_WIDTHS) {
+                for (int out : ODD_WIDTHS) {
+                    try (OpsFixture f = new OpsFixture(factory)) {
+                        checkLinear(f, tokens, in, out);
+                    }
                 }
             }
         }
@@ -95,11 +98,13 @@ class RowOpsTest {
         float[][] weight = random(out + 1, out, in);
         float[] bias = random(out + 2, 1, out)[0];
         Weight packed = f.linear(weight);
+        Weight packedBias = f.vector(bias);
+        f.uploadTokens(tokens);
         Buffer from = f.buffer(x);
         Buffer plain = f.buffer(tokens, out);
         Buffer biased = f.buffer(tokens, out);
         f.ops.linear(RowSet.TOKENS, packed, from, Epilogue.NONE, plain);
-        f.ops.linear(RowSet.LOGIT_ROWS, packed, from, new Epilogue.Bias(f.vector(bias)), biased);
+        f.ops.linear(RowSet.LOGIT_ROWS, packed, from, new Epilogue.Bias(packedBias), biased);
         for (int t = 0; t < tokens; t++) {
             float[] row = x[t];
             double[] product = IntStream.range(0, out).mapToDouble(o -> dot(row, weight[o])).toArray();
@@ -113,16 +118,16 @@ class RowOpsTest {
     @ParameterizedTest
     @MethodSource("dev.skald.compute.TestDevices#all")
     void aPackedWeightIsItsPartsStackedInTheirOwnType(TestDevices.Factory factory) {
-        try (OpsFixture f = new OpsFixture(factory)) {
-            f.uploadTokens(1);
-            float[][] top = {{1, 2, 3}, {0.5f, -1, 4}};
-            float[][] bottom = {{-8, 0.25f, 1}};
-            float[] x = {1, 10, 100};
-            for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+        float[][] top = {{1, 2, 3}, {0.5f, -1, 4}};
+        float[][] bottom = {{-8, 0.25f, 1}};
+        float[] x = {1, 10, 100};
+        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+            try (OpsFixture f = new OpsFixture(factory)) {
                 Weight weight = f.device.pack(
                         WeightRole.LINEAR, List.of(TestTensors.convert(dtype, OpsFixture.matrix(top)), TestTensors.convert(dtype, OpsFixture.matrix(bottom))));
                 Weight bias = f.device.pack(
                         WeightRole.VECTOR, List.of(OpsFixture.vectorTensor(new float[] {1000, 2000}), OpsFixture.vectorTensor(new float[] {3000})));
+                f.uploadTokens(1);
                 Buffer out = f.buffer(1, 3);
                 f.ops.linear(RowSet.TOKENS, weight, f.buffer(new float[][] {x}), new Epilogue.Bias(bias), out);
                 assertArrayEquals(new float[] {1321, 2390.5f, 3094.5f}, f.test.read(out, 0), dtype.name());
@@ -172,14 +177,14 @@ class RowOpsTest {
     @MethodSource("dev.skald.compute.TestDevices#all")
     void shapesThatDontFitAreRefused(TestDevices.Factory factory) {
         try (OpsFixture f = new OpsFixture(factory)) {
-            f.uploadTokens(1);
             Weight weight = f.linear(random(1, 3, 4));
             Buffer three = f.buffer(1, 3);
-            assertThrows(IllegalArgumentException.class, () -> f.ops.linear(RowSet.TOKENS, weight, three, Epilogue.NONE, three));
-            assertThrows(IllegalArgumentException.class, () -> f.ops.activate(Activation.SILU, three, three));
             assertThrows(
                     IllegalArgumentException.class,
                     () -> f.device.pack(WeightRole.LINEAR, List.of(OpsFixture.matrix(random(1, 2, 3)), OpsFixture.matrix(random(1, 2, 4)))));
+            f.uploadTokens(1);
+            assertThrows(IllegalArgumentException.class, () -> f.ops.linear(RowSet.TOKENS, weight, three, Epilogue.NONE, three));
+            assertThrows(IllegalArgumentException.class, () -> f.ops.activate(Activation.SILU, three, three));
         }
     }
 

@@ -68,6 +68,8 @@ class SamplingOpsTest {
     @MethodSource("dev.skald.compute.TestDevices#all")
     void aDrawnTokenIsTheSlotsLastAndATargetIsNot(TestDevices.Factory factory) {
         try (OpsFixture f = new OpsFixture(factory)) {
+            float[][] table = OpsFixture.random(1, V, 4);
+            Weight embedding = f.device.pack(WeightRole.EMBEDDING, List.of(OpsFixture.matrix(table)));
             f.upload(b -> {
                 b.beginSequence(1, 1);
                 b.token(0, 0);
@@ -79,9 +81,8 @@ class SamplingOpsTest {
                 b.beginSequence(1, 2);
                 b.token(-1, 1);
             });
-            float[][] table = OpsFixture.random(1, V, 4);
             Buffer x = f.buffer(OpsFixture.LIMITS.maxTokens(), 4);
-            f.ops.embed(f.device.pack(WeightRole.EMBEDDING, List.of(OpsFixture.matrix(table))), x);
+            f.ops.embed(embedding, x);
             assertArrayEquals(table[12], f.test.read(x, 0));
         }
     }

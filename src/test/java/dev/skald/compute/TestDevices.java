@@ -1,5 +1,6 @@
 package dev.skald.compute;
 
+import dev.skald.compute.cpu.CpuTestDevice;
 import dev.skald.compute.reference.ReferenceTestDevice;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -21,6 +22,9 @@ public final class TestDevices {
     private TestDevices() {}
 
     public static Stream<Factory> all() {
-        return Stream.of(new Factory("reference", ReferenceTestDevice::new));
+        return Stream.of(
+                new Factory("reference", ReferenceTestDevice::new),
+                new Factory("cpu, 1 thread", () -> new CpuTestDevice(1)),
+                new Factory("cpu, 3 threads", () -> new CpuTestDevice(3)));
     }
 }

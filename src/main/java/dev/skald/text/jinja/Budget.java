@@ -23,7 +23,9 @@ final class Budget {
     /** Before text of that length is made. */
     void chars(long count) {
         chars += count;
-        if (chars > limits.maxTextChars()) throw JinjaException.limit("The template makes more than " + limits.maxTextChars() + " characters of text");
+        if (chars > limits.maxTextChars()) {
+            throw JinjaException.limit("The template makes more than " + limits.maxTextChars() + " characters of text");
+        }
     }
 
     /** Goes one level down; {@link #leave} comes back. */

@@ -87,7 +87,9 @@ final class Compare {
     /** @return 2 if one of them is no number at all (NaN) */
     private static int number(Value a, Value b) {
         if (a instanceof Real || b instanceof Real) {
-            if (a instanceof Real x && b instanceof Real y) return x.value() == y.value() ? 0 : x.value() < y.value() ? -1 : x.value() > y.value() ? 1 : 2;
+            if (a instanceof Real x && b instanceof Real y) {
+                return x.value() == y.value() ? 0 : x.value() < y.value() ? -1 : x.value() > y.value() ? 1 : 2;
+            }
             double real = a instanceof Real x ? x.value() : ((Real) b).value();
             int sign = a instanceof Real ? 1 : -1;
             if (Double.isNaN(real)) return 2;

@@ -81,7 +81,9 @@ final class Filters {
     }
 
     static BigInteger truncated(double value) {
-        if (Double.isNaN(value) || Double.isInfinite(value)) throw JinjaException.type("cannot convert float " + Numbers.format(value) + " to integer");
+        if (Double.isNaN(value) || Double.isInfinite(value)) {
+            throw JinjaException.type("cannot convert float " + Numbers.format(value) + " to integer");
+        }
         return new java.math.BigDecimal(value).toBigInteger();
     }
 

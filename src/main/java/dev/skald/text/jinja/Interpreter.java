@@ -170,7 +170,8 @@ final class Interpreter {
                 try {
                     List<Value> parts = Iterate.list(rendering, value);
                     if (parts.size() != t.parts().size()) {
-                        throw JinjaException.type((parts.size() > t.parts().size() ? "too many" : "not enough") + " values to unpack (expected " + t.parts().size() + ")");
+                        String many = parts.size() > t.parts().size() ? "too many" : "not enough";
+                        throw JinjaException.type(many + " values to unpack (expected " + t.parts().size() + ")");
                     }
                     for (int i = 0; i < parts.size(); i++) assign(place, t.parts().get(i), parts.get(i), scope);
                 } catch (JinjaException e) {

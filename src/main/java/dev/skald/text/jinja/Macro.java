@@ -46,7 +46,9 @@ final class Macro implements Value.Callable {
             String parameter = parameters.get(i);
             Value byName = named.remove(parameter);
             if (i < positional.size()) {
-                if (byName != null) throw JinjaException.type("macro " + Repr.quote(name) + " got multiple values for argument " + Repr.quote(parameter));
+                if (byName != null) {
+                    throw JinjaException.type("macro " + Repr.quote(name) + " got multiple values for argument " + Repr.quote(parameter));
+                }
                 given.put(parameter, positional.get(i));
             } else if (byName != null) {
                 given.put(parameter, byName);

@@ -192,7 +192,8 @@ final class Numbers {
     private static String withoutUnderscores(String text) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < text.length(); i++) {
-            boolean between = i > 0 && i + 1 < text.length() && Character.isLetterOrDigit(text.charAt(i - 1)) && Character.isLetterOrDigit(text.charAt(i + 1));
+            boolean between = i > 0 && i + 1 < text.length()
+                    && Character.isLetterOrDigit(text.charAt(i - 1)) && Character.isLetterOrDigit(text.charAt(i + 1));
             if (text.charAt(i) != '_' || !between) out.append(text.charAt(i));
         }
         return out.toString();

@@ -32,7 +32,8 @@ final class Operators {
         if (op.equals("+") && left instanceof Seq s) {
             throw JinjaException.type("can only concatenate " + s.type() + " (not \"" + right.type() + "\") to " + s.type());
         }
-        throw JinjaException.type("unsupported operand type(s) for " + (op.equals("**") ? "** or pow()" : op) + ": '" + left.type() + "' and '" + right.type() + "'");
+        String name = op.equals("**") ? "** or pow()" : op;
+        throw JinjaException.type("unsupported operand type(s) for " + name + ": '" + left.type() + "' and '" + right.type() + "'");
     }
 
     private static Value plus(Rendering rendering, Str a, Str b) {

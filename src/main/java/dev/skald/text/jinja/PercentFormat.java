@@ -74,11 +74,11 @@ final class PercentFormat {
             case 's', 'r', 'a' -> {
                 Str text = type == 's' ? Repr.str(rendering, value) : Repr.repr(rendering, value);
                 if (format.markup()) text = Operators.escape(rendering, text);
-                return new FormatSpec(" ", spec.align() == '<' ? '<' : '>', '-', false, spec.width(), (char) 0, spec.precision(), 's').text(rendering, text);
+                return texts(spec, spec.precision()).text(rendering, text);
             }
             case 'c' -> {
                 Str text = value instanceof Str s && s.length() == 1 ? s : Str.trusted(Character.toString(Numbers.smallInt(value)));
-                return new FormatSpec(" ", spec.align() == '<' ? '<' : '>', '-', false, spec.width(), (char) 0, -1, 's').text(rendering, text);
+                return texts(spec, -1).text(rendering, text);
             }
             case 'd', 'i', 'u', 'x', 'X', 'o' -> {
                 if (!Numbers.isNumber(value)) throw JinjaException.type("%" + type + " format: a number is required, not " + value.type());
@@ -93,6 +93,10 @@ final class PercentFormat {
             }
             default -> throw JinjaException.type("unsupported format character '" + type + "'");
         }
+    }
+
+    private static FormatSpec texts(FormatSpec spec, int precision) {
+        return new FormatSpec(" ", spec.align() == '<' ? '<' : '>', '-', false, spec.width(), (char) 0, precision, 's');
     }
 
     private static FormatSpec digits(BigInteger n, FormatSpec spec) {

@@ -101,7 +101,7 @@ final class TagLexer {
 
     private int zeros(int from) {
         int i = from;
-        while (i < source.length() && (source.charAt(i) == '0' || source.charAt(i) == '_' && i + 1 < source.length() && source.charAt(i + 1) == '0')) i++;
+        while (source.startsWith("0", i) || source.startsWith("_0", i)) i++;
         return i;
     }
 
@@ -125,7 +125,9 @@ final class TagLexer {
         int start = at++;
         StringBuilder out = new StringBuilder();
         while (true) {
-            if (at >= source.length()) throw lexer.error("unexpected char " + Repr.quote(String.valueOf(quote)) + ": the string has no end", start);
+            if (at >= source.length()) {
+                throw lexer.error("unexpected char " + Repr.quote(String.valueOf(quote)) + ": the string has no end", start);
+            }
             char c = source.charAt(at++);
             if (c == quote) break;
             if (c != '\\') out.append(c);
@@ -160,7 +162,9 @@ final class TagLexer {
 
     private void hex(StringBuilder out, int digits, int start) {
         String text = at + digits <= source.length() ? source.substring(at, at + digits) : "";
-        if (text.isEmpty() || !text.chars().allMatch(c -> c < 0x80 && Character.digit(c, 16) >= 0)) throw lexer.error("a \\x, \\u or \\U escape needs its hexadecimal digits", start);
+        if (text.isEmpty() || !text.chars().allMatch(c -> c < 0x80 && Character.digit(c, 16) >= 0)) {
+            throw lexer.error("a \\x, \\u or \\U escape needs its hexadecimal digits", start);
+        }
         long codePoint = Long.parseLong(text, 16);
         if (codePoint > 0x10FFFF) throw lexer.error("illegal Unicode character", start);
         out.appendCodePoint((int) codePoint);

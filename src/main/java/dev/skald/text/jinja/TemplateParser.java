@@ -62,7 +62,9 @@ final class TemplateParser {
                     tokens.expect(Kind.BLOCK_END);
                 }
                 case END -> {
-                    if (!ends.isEmpty()) throw TokenStream.error("Unexpected end of template. Jinja was looking for one of " + ends + " for the block that starts here", start);
+                    if (!ends.isEmpty()) {
+                        throw TokenStream.error("Unexpected end of template: one of " + ends + " is missing for the block that starts here", start);
+                    }
                     tokens.leave();
                     return out;
                 }

@@ -19,7 +19,8 @@ final class TextFilters {
             Map.entry("trim", (r, v, a) -> StrMethods.strip(Repr.str(r, v), a.bind("trim", "chars").some("chars"), true, true)),
             Map.entry("replace", TextFilters::replace),
             Map.entry("indent", TextFilters::indent),
-            Map.entry("center", (r, v, a) -> StrMethods.pad(r, Repr.str(r, v), a.bind("center", "width").integer("width", 80), Str.trusted(" "), "center")),
+            Map.entry("center", (r, v, a) ->
+                    StrMethods.pad(r, Repr.str(r, v), a.bind("center", "width").integer("width", 80), Str.trusted(" "), "center")),
             Map.entry("format", TextFilters::format),
             Map.entry("safe", Filters.bare("safe", (r, v) -> Repr.str(r, v).asMarkup(true))),
             Map.entry("escape", Filters.bare("escape", (r, v) -> Operators.escape(r, Repr.str(r, v)))),

@@ -56,8 +56,9 @@ final class TokenStream {
     }
 
     Token expect(Kind kind) {
-        if (!is(kind)) throw error("expected " + new Token(kind, kind.name().toLowerCase(java.util.Locale.ROOT), 1, 1).describe() + ", got " + current().describe());
-        return next();
+        if (is(kind)) return next();
+        String wanted = new Token(kind, kind.name().toLowerCase(java.util.Locale.ROOT), 1, 1).describe();
+        throw error("expected " + wanted + ", got " + current().describe());
     }
 
     void expect(String operator) {
@@ -78,7 +79,7 @@ final class TokenStream {
 
     void enter() {
         if (++depth > maxDepth) {
-            throw new JinjaException(JinjaException.Kind.LIMIT, "The template nests more than " + maxDepth + " levels deep", place().line(), place().column());
+            throw JinjaException.limit("The template nests more than " + maxDepth + " levels deep").at(place().line(), place().column());
         }
     }
 
