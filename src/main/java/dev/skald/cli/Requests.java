@@ -14,7 +14,8 @@ final class Requests {
     /** @throws CliException for a parameter outside its range */
     static InferenceRequest of(Prompt prompt, SamplingFlags flags) {
         try {
-            flags.sampling().resolve(SamplingParams.GREEDY); // refused before a model is loaded, whatever its defaults
+            // What is out of range with any model is told before one is loaded.
+            flags.sampling().resolve(SamplingParams.GREEDY);
             return new InferenceRequest(
                     "cli-" + UUID.randomUUID(),
                     "",
