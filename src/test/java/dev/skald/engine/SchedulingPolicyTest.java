@@ -153,6 +153,20 @@ class SchedulingPolicyTest {
     }
 
     @Test
+    void whoDoesNotWantToWaitStartsAtOnceOrNotAtAll() {
+        TurnedEngine e = TurnedEngine.of(1, 64, 160, 20);
+        RequestBuilder now = new RequestBuilder("now", RequestBuilder.ids(4, 1)).max(100);
+        now.queueTimeout = OptionalLong.of(0);
+        Recorder first = e.submit(now);
+        e.turn();
+        RequestBuilder late = new RequestBuilder("late", RequestBuilder.ids(4, 1)).max(100);
+        late.queueTimeout = OptionalLong.of(0);
+        assertEquals(Failure.Kind.DEADLINE_EXCEEDED, e.run(late).failure().kind());
+        e.turnUntil(first::over);
+        first.completed();
+    }
+
+    @Test
     void theContextsEndAndTheRequestsMaximumAreTold() {
         TurnedEngine e = TurnedEngine.of(2, 64, 48, 20);
         int[] prompt = RequestBuilder.ids(40, 1);

@@ -78,11 +78,13 @@ class StepAllocationTest {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long tokensBefore = tokens.get();
         long before = threads.getCurrentThreadAllocatedBytes();
+        long begun = System.nanoTime();
         for (int i = 0; i < STEPS; i++) engine.loop().turn();
+        long nanos = System.nanoTime() - begun;
         long bytes = threads.getCurrentThreadAllocatedBytes() - before;
         assertEquals((long) STEPS * sequences, tokens.get() - tokensBefore);
         long perSlot = bytes / STEPS / sequences;
-        System.out.println(sequences + " sequences: " + bytes / STEPS + " bytes a step, " + perSlot + " a slot");
+        System.out.println(sequences + " sequences: " + bytes / STEPS + " bytes a step, " + perSlot + " a slot; " + nanos / STEPS + " ns a step");
         // What a step allocates whatever it holds (its plan, its figures) counts for a single sequence too.
         assertTrue(perSlot <= MAX_BYTES_PER_SLOT, perSlot + " bytes per slot and step");
     }
