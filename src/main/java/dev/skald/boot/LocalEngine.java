@@ -97,7 +97,7 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                device.info(), info, info.dtype(), model.memory(), model.limits().explain(), loaded - begun, System.nanoTime() - loaded);
+                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(), loaded - begun, System.nanoTime() - loaded);
     }
 
     private static EngineConfig config(EngineOptions options, LoadedModel model) {
