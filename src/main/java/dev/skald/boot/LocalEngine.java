@@ -97,7 +97,8 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(), loaded - begun, System.nanoTime() - loaded);
+                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(),
+                loaded - begun, System.nanoTime() - loaded);
     }
 
     private static EngineConfig config(EngineOptions options, LoadedModel model) {

@@ -24,7 +24,8 @@ final class ServeCommand implements dev.skald.cli.Command {
     @Option(names = "--check", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Start, generate one token, say so, and exit.")
     boolean check;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object with the ports once it serves.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+            description = "Print one JSON object with the ports once it serves.")
     boolean json;
 
     @Mixin
