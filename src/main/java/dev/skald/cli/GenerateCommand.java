@@ -52,7 +52,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
     @Override
     public int run() throws InterruptedException {
         InferenceRequest request = Requests.of(prompt(), sampling);
-        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), stdio)) {
+        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), sampling.choices, stdio)) {
             return new AnswerPrinter(stdio, json, opened.loadNanos()).print(opened.inference(), request);
         }
     }

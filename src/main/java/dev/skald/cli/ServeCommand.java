@@ -54,8 +54,8 @@ final class ServeCommand implements dev.skald.cli.Command {
     @Override
     public int run() throws InterruptedException {
         long jvmNanos = Uptime.nanos();
-        DoorConfig config = door.config(limits.limits(engine.slowReaderTimeout));
         EngineOptions options = engine.options(ModelFolder.find(Optional.ofNullable(model)), Optional.ofNullable(servedModelName));
+        DoorConfig config = door.config(limits.limits(options.limits().slowReaderTimeout()));
         ServeLoop loop = new ServeLoop(stdio, door.drainDelay, door.shutdownTimeout);
         if (!check) loop.obeySignals();
         long begun = System.nanoTime();
