@@ -25,7 +25,7 @@ final class ChatCommand implements dev.skald.cli.Command {
     @Option(names = "--messages", paramLabel = "FILE", description = "Answer this conversation, a JSON list of {\"role\",\"content\"}, and exit.")
     Path messages;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per answer.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per answer.")
     boolean json;
 
     @Mixin

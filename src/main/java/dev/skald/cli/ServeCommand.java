@@ -21,10 +21,10 @@ final class ServeCommand implements dev.skald.cli.Command {
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What requests call the model (default: the folder's name).")
     String servedModelName;
 
-    @Option(names = "--check", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Start, generate one token, say so, and exit.")
+    @Option(names = "--check", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Start, generate one token, say so, and exit.")
     boolean check;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
             description = "Print one JSON object with the ports once it serves.")
     boolean json;
 

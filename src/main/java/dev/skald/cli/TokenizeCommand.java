@@ -33,11 +33,11 @@ final class TokenizeCommand implements dev.skald.cli.Command {
             description = "A file is one text, byte for byte; - is standard input. Repeatable.")
     List<Path> textFiles = List.of();
 
-    @Option(names = "--no-special", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+    @Option(names = "--no-special", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
             description = "Without the tokens that the model expects around a text.")
     boolean noSpecial;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per text.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per text.")
     boolean json;
 
     private final Stdio stdio;

@@ -118,6 +118,7 @@ class FolderCommandsTest {
         assertEquals(2 * 2 * 6 * 2 * 2, fields.get("kv_bytes_per_token").asInt());
         assertTrue(fields.get("chat_template").asBoolean());
         assertTrue(fields.get("servable").isBoolean() && fields.get("servable").asBoolean());
+        assertEquals(fields, new ObjectMapper().readTree(Ran.run("inspect", "--json", model.toString()).out()), "a switch takes no word after it");
     }
 
     private static void edit(Path folder, String old, String replacement) throws IOException {
