@@ -1,6 +1,7 @@
 package dev.skald.boot;
 
 import dev.skald.compute.Device;
+import dev.skald.compute.DeviceInfo;
 import dev.skald.compute.cpu.CpuDevice;
 import dev.skald.compute.reference.ReferenceDevice;
 
@@ -18,6 +19,14 @@ final class Devices {
             case REFERENCE -> new ReferenceDevice();
             case CUDA -> throw new StartException("--device cuda: this release runs on the CPU only; there is no CUDA device in it yet");
         };
+    }
+
+    /** What runs the model, and why that and nothing else. */
+    static DeviceInfo describe(Device device, EngineOptions.DeviceKind asked) {
+        DeviceInfo info = device.info();
+        if (asked != EngineOptions.DeviceKind.AUTO) return info;
+        String why = "auto takes the CPU, since this release has no CUDA device; " + info.why();
+        return new DeviceInfo(info.backend(), info.name(), info.isa(), info.threads(), why);
     }
 
     private static Device cpu(EngineOptions.Compute compute) {

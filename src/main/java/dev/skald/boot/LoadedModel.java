@@ -40,6 +40,7 @@ record LoadedModel(ModelConfig config, DecoderSpec spec, Decoder decoder, Limits
         if (length > spec.maxPositions()) {
             throw new StartException("--max-model-len " + length + " is more than the " + spec.maxPositions() + " positions that the model was made for");
         }
+        if (length < 2) throw new StartException("a context of " + length + " token holds no prompt and answer");
         LoadOptions load = new LoadOptions(options.compute().dtype(), length);
         List<KvGroup> groups = Decoder.kvGroups(spec, options.cache().kvCacheDtype());
         Limits smallest = limits(options, length, Math.ceilDiv(length, Decoder.BLOCK_TOKENS));

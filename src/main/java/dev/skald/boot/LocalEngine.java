@@ -31,6 +31,7 @@ import java.util.Optional;
  * thread; what it hands out is thread-safe.
  */
 public final class LocalEngine implements AutoCloseable {
+    private static final int PROMPT_WORKERS = 2;
     private static final int TEXT_WORKERS = 2;
 
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
@@ -92,12 +93,13 @@ public final class LocalEngine implements AutoCloseable {
         engine = own(new Engine(config(options, model), executor)).start();
         inference = own(new LocalInference(
                 info, tokenizer, chat, config.endIds(model.spec().vocabulary()), model.limits().maxChoices(), engine::submit,
-                new TextWorkers(TEXT_WORKERS)));
+                new TextWorkers(PROMPT_WORKERS, TEXT_WORKERS)));
         operations = new LocalOperations(engine, inference, device.info(), Version.CURRENT);
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                device.info(), info, info.dtype(), model.memory(), model.limits().explain(), loaded - begun, System.nanoTime() - loaded);
+                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(),
+                loaded - begun, System.nanoTime() - loaded);
     }
 
     private static EngineConfig config(EngineOptions options, LoadedModel model) {

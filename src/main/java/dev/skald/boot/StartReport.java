@@ -33,8 +33,8 @@ public record StartReport(
     public String modelLine() {
         return String.format(
                 Locale.ROOT,
-                "model    %s: %s, %.1f million parameters, %s, context %,d tokens, fingerprint %s",
-                model.name(), model.family(), model.parameters() / 1e6, weightDtype.toLowerCase(Locale.ROOT), model.contextLength(), model.fingerprint());
+                "model    %s: %s, %s parameters, %s, context %,d tokens, fingerprint %s",
+                model.name(), model.family(), count(model.parameters()), weightDtype.toLowerCase(Locale.ROOT), model.contextLength(), model.fingerprint());
     }
 
     public String memoryLine() {
@@ -46,6 +46,12 @@ public record StartReport(
 
     public String limitLines() {
         return "limits   " + limits.replace(System.lineSeparator(), System.lineSeparator() + "         ");
+    }
+
+    private static String count(long parameters) {
+        if (parameters >= 1_000_000_000) return String.format(Locale.ROOT, "%.1f billion", parameters / 1e9);
+        if (parameters >= 1_000_000) return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
+        return String.format(Locale.ROOT, "%,d", parameters);
     }
 
     private static String mib(long bytes) {

@@ -43,7 +43,7 @@ final class BenchCommand implements dev.skald.cli.Command {
     @Option(names = "--seed", paramLabel = "N", description = "Of the prompts (default: 1).")
     long seed = 1;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per measurement.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per measurement.")
     boolean json;
 
     @Mixin

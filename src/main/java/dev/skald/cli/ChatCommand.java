@@ -25,7 +25,7 @@ final class ChatCommand implements dev.skald.cli.Command {
     @Option(names = "--messages", paramLabel = "FILE", description = "Answer this conversation, a JSON list of {\"role\",\"content\"}, and exit.")
     Path messages;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per answer.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per answer.")
     boolean json;
 
     @Mixin
@@ -61,7 +61,7 @@ final class ChatCommand implements dev.skald.cli.Command {
         if (json && terminal) throw CliException.askedWrongly("--json needs --messages, or turns on standard input");
         // Wrong parameters are told before a model is loaded for them.
         Requests.of(prompt(List.of(Prompt.Message.of("user", "-"))), sampling);
-        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), stdio)) {
+        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), sampling.choices, stdio)) {
             requireTemplate(opened.inference());
             Conversation conversation = new Conversation(opened.inference(), sampling, first);
             if (terminal) return new ChatTerminal(conversation, stdio).run();
@@ -71,7 +71,7 @@ final class ChatCommand implements dev.skald.cli.Command {
 
     private int answerOnce(List<Prompt.Message> all) throws InterruptedException {
         var request = Requests.of(prompt(all), sampling);
-        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), stdio)) {
+        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), sampling.choices, stdio)) {
             return new AnswerPrinter(stdio, json, opened.loadNanos()).print(opened.inference(), request);
         }
     }

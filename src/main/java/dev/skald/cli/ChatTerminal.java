@@ -38,16 +38,19 @@ final class ChatTerminal {
     /** @return an {@link ExitCode} @throws CliException if the terminal can't be used */
     int run() throws InterruptedException {
         try (Terminal terminal = TerminalBuilder.builder().system(true).encoding(StandardCharsets.UTF_8).build()) {
-            LineReader reader = reader(terminal, ChatHistory.file(stdio.env()));
-            terminal.writer().println(conversation.modelName() + " listens. /help says how to talk; Ctrl-D ends.");
-            terminal.handle(Terminal.Signal.INT, signal -> conversation.stop());
-            while (true) {
-                Optional<String> line = read(reader);
-                if (line.isEmpty()) return ExitCode.OK;
-                if (!obey(line.get().strip(), terminal.writer())) return ExitCode.OK;
-            }
+            return run(terminal, ChatHistory.file(stdio.env()));
         } catch (IOException e) {
             throw CliException.failed("can't use the terminal: " + TextFiles.why(e));
+        }
+    }
+
+    int run(Terminal terminal, Optional<Path> history) throws InterruptedException {
+        LineReader reader = reader(terminal, history);
+        terminal.writer().println(conversation.modelName() + " listens. /help says how to talk; Ctrl-D ends.");
+        terminal.handle(Terminal.Signal.INT, signal -> conversation.stop());
+        while (true) {
+            Optional<String> line = read(reader);
+            if (line.isEmpty() || !obey(line.get().strip(), terminal.writer())) return ExitCode.OK;
         }
     }
 

@@ -7,9 +7,8 @@ import dev.skald.text.TokenizerException;
 import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -20,21 +19,18 @@ import picocli.CommandLine.ParameterException;
 public final class Cli {
     private static final Logger LOG = Logger.getLogger(Cli.class.getName());
 
-    /** @param summary for `skald --help`: kept here so that no other command's class is loaded */
-    private record Entry(String summary, boolean hidden, Function<Stdio, Command> create) {}
-
-    private static final Map<String, Entry> COMMANDS = new LinkedHashMap<>();
+    /** Name and summary of each command, in the order of `skald --help`. Kept here so that only the called command's class is loaded. */
+    private static final Map<String, String> COMMANDS = new LinkedHashMap<>();
 
     static {
-        command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
-        command("generate", "Continue a prompt.", GenerateCommand::new);
-        command("chat", "Talk with a model.", ChatCommand::new);
-        command("template", "Print the prompt that a conversation becomes.", TemplateCommand::new);
-        command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
-        command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
-        command("bench", "Measure a model on this machine, beside the machine's own limits.", BenchCommand::new);
-        command("load", "Put a load on a running daemon and report what its clients see.", LoadCommand::new);
-        hidden("train-cache", TrainCacheCommand::new);
+        COMMANDS.put("serve", "Start the daemon: gRPC on a port of this machine.");
+        COMMANDS.put("generate", "Continue a prompt.");
+        COMMANDS.put("chat", "Talk with a model.");
+        COMMANDS.put("template", "Print the prompt that a conversation becomes.");
+        COMMANDS.put("tokenize", "Print the token ids of texts.");
+        COMMANDS.put("inspect", "Say what a model is, and whether it can be served.");
+        COMMANDS.put("bench", "Measure a model on this machine, beside the machine's own limits.");
+        COMMANDS.put("load", "Put a load on a running daemon and report what its clients see.");
     }
 
     private final Stdio stdio;
@@ -43,12 +39,21 @@ public final class Cli {
         this.stdio = stdio;
     }
 
-    private static void command(String name, String summary, Function<Stdio, Command> create) {
-        COMMANDS.put(name, new Entry(summary, false, create));
-    }
-
-    private static void hidden(String name, Function<Stdio, Command> create) {
-        COMMANDS.put(name, new Entry("", true, create));
+    /** A switch and no table of constructors: a lambda for each command would cost every start. @return empty for a name that is none */
+    private static Optional<Command> create(String name, Stdio stdio) {
+        return switch (name) {
+            case "serve" -> Optional.of(new ServeCommand(stdio));
+            case "generate" -> Optional.of(new GenerateCommand(stdio));
+            case "chat" -> Optional.of(new ChatCommand(stdio));
+            case "template" -> Optional.of(new TemplateCommand(stdio));
+            case "tokenize" -> Optional.of(new TokenizeCommand(stdio));
+            case "inspect" -> Optional.of(new InspectCommand(stdio));
+            case "bench" -> Optional.of(new BenchCommand(stdio));
+            case "load" -> Optional.of(new LoadCommand(stdio));
+            // Hidden: for the build.
+            case "train-cache" -> Optional.of(new TrainCacheCommand(stdio));
+            default -> Optional.empty();
+        };
     }
 
     /** The whole program. @return the exit code */
@@ -77,13 +82,13 @@ public final class Cli {
             }
             default -> {}
         }
-        Entry entry = COMMANDS.get(args[0]);
-        if (entry == null) {
-            String hint = Suggestions.nearest(args[0], visible()).map(s -> "; did you mean `skald " + s + "`?").orElse("");
+        Optional<Command> command = create(args[0], stdio);
+        if (command.isEmpty()) {
+            String hint = Suggestions.nearest(args[0], COMMANDS.keySet()).map(s -> "; did you mean `skald " + s + "`?").orElse("");
             stdio.err().println("skald: no command `" + args[0] + "`" + hint + " (`skald --help` lists them)");
             return ExitCode.ASKED_WRONGLY;
         }
-        return run(args[0], entry.create().apply(stdio), Arrays.copyOfRange(args, 1, args.length));
+        return run(args[0], command.get(), Arrays.copyOfRange(args, 1, args.length));
     }
 
     private int run(String name, Command command, String[] args) {
@@ -167,22 +172,15 @@ public final class Cli {
 
     /** Builds every command's flags: only when a variable of the environment is none of the called command's. */
     private static boolean isFlagOfAnyCommand(String flag) {
-        return COMMANDS.entrySet().stream().anyMatch(e -> {
-            Command command = e.getValue().create().apply(new Stdio(System.out, System.err, System.in, Map.of()));
-            return FlagSources.flags(commandLine(e.getKey(), command).getCommandSpec()).containsKey(flag);
-        });
-    }
-
-    private static List<String> visible() {
-        return COMMANDS.entrySet().stream().filter(e -> !e.getValue().hidden()).map(Map.Entry::getKey).toList();
+        Stdio nobody = new Stdio(System.out, System.err, System.in, Map.of());
+        return COMMANDS.keySet().stream()
+                .anyMatch(name -> FlagSources.flags(commandLine(name, create(name, nobody).orElseThrow()).getCommandSpec()).containsKey(flag));
     }
 
     private static void usage(PrintStream to) {
         to.println("Usage: skald COMMAND [flags]");
         to.println();
-        COMMANDS.forEach((name, entry) -> {
-            if (!entry.hidden()) to.printf("  %-10s %s%n", name, entry.summary());
-        });
+        COMMANDS.forEach((name, summary) -> to.printf("  %-10s %s%n", name, summary));
         to.println();
         to.println("`skald COMMAND --help` explains a command's flags; `skald --version` says which Skald this is.");
         to.println("A flag can also be given as SKALD__<FLAG> in the environment (SKALD__MAX_NUM_SEQS=8) or in the JSON of --config.");

@@ -15,6 +15,7 @@ final class CommonFlags {
     LogLevel logLevel = LogLevel.info;
 
     /** Read by {@link FlagSources} before anything is parsed. */
-    @Option(names = "--config", paramLabel = "FILE", description = "JSON object of flags, their names as keys. A flag, or SKALD__<FLAG> in the environment, outranks it.")
+    @Option(names = "--config", paramLabel = "FILE",
+            description = "JSON object of flags, their names as keys. A flag, or SKALD__<FLAG> in the environment, outranks it.")
     Path config;
 }

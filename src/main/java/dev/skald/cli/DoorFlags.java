@@ -29,11 +29,11 @@ final class DoorFlags {
     @Option(names = "--tls-client-ca", paramLabel = "FILE", description = "Clients must show a certificate of these authorities.")
     Path tlsClientCa;
 
-    @Option(names = "--allow-unknown-fields", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+    @Option(names = "--allow-unknown-fields", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
             description = "Serve requests with fields that this release doesn't know, leaving those out.")
     boolean allowUnknownFields;
 
-    @Option(names = "--log-prompts", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Write prompts into the log.")
+    @Option(names = "--log-prompts", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Write prompts into the log.")
     boolean logPrompts;
 
     @Option(names = "--drain-delay", paramLabel = "S", converter = Converters.Seconds.class,

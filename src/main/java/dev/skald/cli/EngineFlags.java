@@ -37,8 +37,8 @@ final class EngineFlags {
     @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16 or f32: type of the KV cache (default: f16).")
     String kvCacheDtype = "f16";
 
-    @Option(names = "--max-num-seqs", paramLabel = "N", description = "Sequences that run at once (default: 64).")
-    int maxNumSeqs = EngineOptions.Limits.DEFAULT.maxNumSeqs();
+    @Option(names = "--max-num-seqs", paramLabel = "N", description = "Sequences that run at once (default: 64; generate and chat: what they need).")
+    Integer maxNumSeqs;
 
     @Option(names = "--max-num-batched-tokens", paramLabel = "N", description = "Tokens of one step (default: 512, or as many as sequences).")
     Integer maxNumBatchedTokens;
@@ -60,18 +60,31 @@ final class EngineFlags {
             names = "--slow-reader-timeout",
             paramLabel = "S",
             converter = Converters.Seconds.class,
-            description = "Seconds until a client that doesn't read its stream loses it (default: 30).")
-    Duration slowReaderTimeout = EngineOptions.Limits.DEFAULT.slowReaderTimeout();
+            description = "Seconds until a client that doesn't read its stream loses it (default: 30; never where the reader is this terminal).")
+    Duration slowReaderTimeout;
+
+    private static final Duration NEVER = Duration.ofDays(365);
 
     /** Names that only mean something where the model runs in this process. */
     static final List<String> NAMES = List.of(
             "--device", "--kernels", "--threads", "--dtype", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
             "--max-num-seqs", "--max-num-batched-tokens", "--queue-size", "--chat-template", "--stall-timeout", "--slow-reader-timeout");
 
-    /** @throws CliException for a value outside its range */
+    /** As a daemon runs it. @throws CliException for a value outside its range */
     EngineOptions options(Path model, Optional<String> servedName) {
+        EngineOptions.Limits d = EngineOptions.Limits.DEFAULT;
+        return options(model, servedName, d.maxNumSeqs(), d.slowReaderTimeout());
+    }
+
+    /** As one person runs it: room for the answers asked for, and all the time to read them. @throws CliException as above */
+    EngineOptions personalOptions(Path model, int choices) {
+        return options(model, Optional.empty(), Math.max(1, choices), NEVER);
+    }
+
+    private EngineOptions options(Path model, Optional<String> servedName, int defaultSeqs, Duration defaultSlowReader) {
+        int seqs = maxNumSeqs == null ? defaultSeqs : maxNumSeqs;
         Optional<DType> weights = dtype.equalsIgnoreCase("auto") ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
-        int batched = Math.max(EngineOptions.Limits.DEFAULT.maxNumBatchedTokens(), maxNumSeqs);
+        int batched = Math.max(EngineOptions.Limits.DEFAULT.maxNumBatchedTokens(), seqs);
         try {
             return new EngineOptions(
                     model,
@@ -83,7 +96,11 @@ final class EngineFlags {
                             kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),
                             Converters.dtype("--kv-cache-dtype", kvCacheDtype)),
                     new EngineOptions.Limits(
-                            maxNumSeqs, maxNumBatchedTokens == null ? batched : maxNumBatchedTokens, queueSize, stallTimeout, slowReaderTimeout));
+                            seqs,
+                            maxNumBatchedTokens == null ? batched : maxNumBatchedTokens,
+                            queueSize,
+                            stallTimeout,
+                            slowReaderTimeout == null ? defaultSlowReader : slowReaderTimeout));
         } catch (IllegalArgumentException e) {
             throw CliException.askedWrongly(e.getMessage());
         }

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -18,7 +20,6 @@ import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
 
 /**
  * Where a flag's value comes from when the command line doesn't give it: first {@code SKALD__<FLAG>} in the environment, then the JSON file
@@ -49,22 +50,25 @@ final class FlagSources implements IDefaultValueProvider {
     static FlagSources read(String[] args, Map<String, String> env, CommandSpec command, Predicate<String> isFlag) {
         Map<String, ArgSpec> flags = flags(command);
         Map<String, Value> values = new HashMap<>();
-        configFile(args, env).ifPresent(file -> readConfig(file, flags, values));
-        env.forEach((name, text) -> {
-            if (!name.startsWith(PREFIX)) return;
+        Optional<Path> file = configFile(args, env);
+        if (file.isPresent()) readConfig(file.get(), flags, values);
+        for (Map.Entry<String, String> variable : env.entrySet()) {
+            String name = variable.getKey();
+            if (!name.startsWith(PREFIX)) continue;
             String flag = name.substring(PREFIX.length()).toLowerCase(Locale.ROOT).replace('_', '-');
             if (flags.containsKey(flag)) {
-                values.put(flag, new Value(text, name));
+                values.put(flag, new Value(variable.getValue(), name));
             } else if (!NOT_FLAGS.contains(flag) && !isFlag.test(flag)) {
                 throw CliException.askedWrongly(name + " in the environment names no flag" + didYouMean(flag, flags));
             }
-        });
+        }
         return new FlagSources(values);
     }
 
     @Override
     public String defaultValue(ArgSpec arg) {
-        return source(arg).map(Value::text).orElse(null);
+        Optional<Value> value = source(arg);
+        return value.isPresent() ? value.get().text() : null;
     }
 
     /** Names where a flag's value came from, unless that was the command line. */
@@ -73,14 +77,19 @@ final class FlagSources implements IDefaultValueProvider {
     }
 
     private Optional<Value> source(ArgSpec arg) {
-        return name(arg).map(values::get);
+        Optional<String> name = name(arg);
+        return name.isPresent() ? Optional.ofNullable(values.get(name.get())) : Optional.empty();
     }
 
     /** Every flag of a command by its long name without dashes, positional arguments by their label. */
     static Map<String, ArgSpec> flags(CommandSpec command) {
         Map<String, ArgSpec> flags = new LinkedHashMap<>();
-        for (OptionSpec option : command.options()) name(option).ifPresent(n -> flags.put(n, option));
-        for (PositionalParamSpec positional : command.positionalParameters()) name(positional).ifPresent(n -> flags.put(n, positional));
+        List<ArgSpec> all = new ArrayList<>(command.options());
+        all.addAll(command.positionalParameters());
+        for (ArgSpec arg : all) {
+            Optional<String> name = name(arg);
+            if (name.isPresent()) flags.put(name.get(), arg);
+        }
         return flags;
     }
 

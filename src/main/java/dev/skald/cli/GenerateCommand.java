@@ -35,7 +35,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
     @Option(names = "--prompt-ids", paramLabel = "IDS", converter = Converters.Ids.class, description = "Token ids, separated by commas.")
     List<Converters.IdList> promptIds;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per answer.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per answer.")
     boolean json;
 
     private final Stdio stdio;
@@ -52,7 +52,7 @@ final class GenerateCommand implements dev.skald.cli.Command {
     @Override
     public int run() throws InterruptedException {
         InferenceRequest request = Requests.of(prompt(), sampling);
-        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), stdio)) {
+        try (ModelFlags.Opened opened = model.open(spec.commandLine().getParseResult(), sampling.choices, stdio)) {
             return new AnswerPrinter(stdio, json, opened.loadNanos()).print(opened.inference(), request);
         }
     }

@@ -19,7 +19,7 @@ final class InspectCommand implements dev.skald.cli.Command {
     @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout (default: the embedded skald-mini).")
     String model;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object.")
     boolean json;
 
     private final Stdio stdio;

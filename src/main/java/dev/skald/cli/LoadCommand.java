@@ -39,7 +39,7 @@ final class LoadCommand implements dev.skald.cli.Command {
     @Option(names = "--seed", paramLabel = "N", description = "Of the prompts (default: 1).")
     long seed = 1;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object.")
     boolean json;
 
     private final Stdio stdio;

@@ -36,13 +36,14 @@ final class ModelFlags {
     }
 
     /**
-     * @param given which flags stand on the command line
+     * @param given   which flags stand on the command line
+     * @param choices answers that run at once
      * @throws CliException for flags that contradict each other
      * @throws dev.skald.boot.StartException if a model can't be started
      */
-    Opened open(ParseResult given, Stdio stdio) {
+    Opened open(ParseResult given, int choices, Stdio stdio) {
         if (endpoint != null) return remote(given);
-        LocalEngine local = LocalEngine.start(engine.options(ModelFolder.find(Optional.ofNullable(model)), Optional.empty()));
+        LocalEngine local = LocalEngine.start(engine.personalOptions(ModelFolder.find(Optional.ofNullable(model)), choices));
         stdio.err().println(local.report().deviceLine());
         return new Opened(local.inference(), local.report().loadNanos(), local);
     }

@@ -64,10 +64,10 @@ final class SamplingFlags {
     @Option(names = "--stop-token-ids", paramLabel = "IDS", split = SPLIT, converter = Converters.Ids.class, description = "Further end tokens.")
     List<Converters.IdList> stopTokenIds = List.of();
 
-    @Option(names = "--include-stop", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Keep the stop text in the answer.")
+    @Option(names = "--include-stop", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Keep the stop text in the answer.")
     boolean includeStop;
 
-    @Option(names = "--ignore-eos", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Go on past the model's end token.")
+    @Option(names = "--ignore-eos", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Go on past the model's end token.")
     boolean ignoreEos;
 
     @Option(names = "--logprobs", paramLabel = "N", description = "Log-probabilities of the answer's tokens, and of the N most likely ones (0 to 20).")
@@ -76,7 +76,7 @@ final class SamplingFlags {
     @Option(names = "--prompt-logprobs", paramLabel = "N", description = "The same for the prompt's tokens.")
     Integer promptLogprobs;
 
-    @Option(names = "--keep-special", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Show special tokens in the text.")
+    @Option(names = "--keep-special", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Show special tokens in the text.")
     boolean keepSpecial;
 
     SamplingOptions sampling() {

@@ -21,10 +21,11 @@ final class ServeCommand implements dev.skald.cli.Command {
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What requests call the model (default: the folder's name).")
     String servedModelName;
 
-    @Option(names = "--check", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Start, generate one token, say so, and exit.")
+    @Option(names = "--check", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Start, generate one token, say so, and exit.")
     boolean check;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object with the ports once it serves.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
+            description = "Print one JSON object with the ports once it serves.")
     boolean json;
 
     @Mixin
@@ -53,8 +54,8 @@ final class ServeCommand implements dev.skald.cli.Command {
     @Override
     public int run() throws InterruptedException {
         long jvmNanos = Uptime.nanos();
-        DoorConfig config = door.config(limits.limits(engine.slowReaderTimeout));
         EngineOptions options = engine.options(ModelFolder.find(Optional.ofNullable(model)), Optional.ofNullable(servedModelName));
+        DoorConfig config = door.config(limits.limits(options.limits().slowReaderTimeout()));
         ServeLoop loop = new ServeLoop(stdio, door.drainDelay, door.shutdownTimeout);
         if (!check) loop.obeySignals();
         long begun = System.nanoTime();

@@ -38,7 +38,7 @@ final class TemplateCommand implements dev.skald.cli.Command {
     @Option(names = "--eos-token", paramLabel = "S", description = "With --template: value of eos_token.")
     String eosToken;
 
-    @Option(names = "--no-generation-prompt", arity = "0..1", fallbackValue = "true", hideParamSyntax = true,
+    @Option(names = "--no-generation-prompt", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
             description = "Don't begin the assistant's turn.")
     boolean noGenerationPrompt;
 

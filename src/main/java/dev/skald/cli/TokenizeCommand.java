@@ -29,13 +29,15 @@ final class TokenizeCommand implements dev.skald.cli.Command {
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts. Special tokens in them are parsed.")
     List<String> texts = List.of();
 
-    @Option(names = "--text-file", paramLabel = "FILE", split = FlagSources.SEPARATOR, description = "A file is one text, byte for byte; - is standard input. Repeatable.")
+    @Option(names = "--text-file", paramLabel = "FILE", split = FlagSources.SEPARATOR,
+            description = "A file is one text, byte for byte; - is standard input. Repeatable.")
     List<Path> textFiles = List.of();
 
-    @Option(names = "--no-special", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Without the tokens that the model expects around a text.")
+    @Option(names = "--no-special", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
+            description = "Without the tokens that the model expects around a text.")
     boolean noSpecial;
 
-    @Option(names = "--json", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Print one JSON object per text.")
+    @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object per text.")
     boolean json;
 
     private final Stdio stdio;

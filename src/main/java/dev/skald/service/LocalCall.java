@@ -13,7 +13,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * One request on its way: the engine thread puts token events in, its text worker takes them out. The engine never waits. It is paused when
+ * One request on its way: its prompt worker submits it, the engine thread puts token events in, its text worker takes them out. The engine never waits. It is paused when
  * {@value #PAUSE_AT} events wait here and resumed at {@value #RESUME_AT}; what it had under way by then, a step's tokens per step in flight,
  * comes on top, and that is all that can ever wait.
  */
@@ -25,9 +25,9 @@ final class LocalCall implements InferenceCall, TokenSink, Runnable {
 
     private static final Logger LOG = Logger.getLogger(LocalCall.class.getName());
 
-    /** What a call does on its worker. */
+    /** What a call does on its workers, one after the other. */
     interface Work {
-        /** Tokenises and submits. @throws InferenceException for a request that can't be answered */
+        /** Tokenises and submits, on the prompt worker. @throws InferenceException for a request that can't be answered */
         RequestHandle submit(TokenSink sink);
 
         /** @return whether it was the last */
@@ -37,16 +37,16 @@ final class LocalCall implements InferenceCall, TokenSink, Runnable {
         void fail(InferenceException cause);
     }
 
-    private final TextWorkers.Worker worker;
+    private final TextWorkers.Pair workers;
     private final Queue<TokenEvent> events = new ConcurrentLinkedQueue<>();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicBoolean queued = new AtomicBoolean();
 
     /** Set before the first turn. */
     private Work work;
-    /** Worker only. */
-    private boolean submitted;
-    /** Worker only: the last event is out, or the observer threw and gets no more. */
+    /** Whether it is the text worker's: until then events wait. */
+    private volatile boolean submitted;
+    /** Prompt worker until submitted, then text worker only: the last event is out, or the observer threw and gets no more. */
     private boolean deaf;
 
     /** Guards what follows. */
@@ -56,17 +56,21 @@ final class LocalCall implements InferenceCall, TokenSink, Runnable {
     private boolean consumerFull;
     private boolean backlogged;
 
-    LocalCall(TextWorkers.Worker worker) {
-        this.worker = worker;
+    LocalCall(TextWorkers.Pair workers) {
+        this.workers = workers;
     }
 
-    /** Puts the call into its worker's queue for the first time. */
+    /** Puts the call into its prompt worker's queue. */
     void begin(Work its) {
         work = its;
-        wake();
+        workers.prompt().enqueue(() -> {
+            submit();
+            submitted = true;
+            if (!events.isEmpty()) wake();
+        });
     }
 
-    /** On the engine thread. */
+    /** On the engine thread; a refusal at once, on the prompt worker. */
     @Override
     public void accept(TokenEvent event) {
         events.add(event);
@@ -75,16 +79,12 @@ final class LocalCall implements InferenceCall, TokenSink, Runnable {
     }
 
     private void wake() {
-        if (queued.compareAndSet(false, true)) worker.enqueue(this);
+        if (submitted && queued.compareAndSet(false, true)) workers.text().enqueue(this);
     }
 
-    /** One turn on the worker. */
+    /** One turn on the text worker. */
     @Override
     public void run() {
-        if (!submitted) {
-            submitted = true;
-            submit();
-        }
         for (int i = 0; i < TURN; i++) {
             TokenEvent event = events.poll();
             if (event == null) break;
@@ -144,7 +144,7 @@ final class LocalCall implements InferenceCall, TokenSink, Runnable {
         }
     }
 
-    /** On the worker, while handling an event. */
+    /** On the text worker, while handling an event. */
     void finishAt(int choice, int token) {
         synchronized (lock) {
             handle.ifPresent(h -> h.finish(choice, token));

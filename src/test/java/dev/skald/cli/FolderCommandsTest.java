@@ -52,7 +52,8 @@ class FolderCommandsTest {
     void tokenizeTakesFilesByteForByteAndStandardInput() throws IOException {
         Path a = Files.writeString(folder.resolve("a.txt"), "one\n");
         Path b = Files.writeString(folder.resolve("b.txt"), "");
-        Ran ran = Ran.with(Map.of(), "two\n", "tokenize", "--model", model.toString(), "--text-file", a.toString(), "--text-file", "-", "--text-file", b.toString());
+        Ran ran = Ran.with(Map.of(), "two\n", "tokenize", "--model", model.toString(),
+                "--text-file", a.toString(), "--text-file", "-", "--text-file", b.toString());
         assertEquals(ids("one\n") + "\n" + ids("two\n") + "\n\n", ran.out());
         assertEquals(2, Ran.run("tokenize", "--model", model.toString()).code());
         assertEquals(2, Ran.run("tokenize", "--model", model.toString(), "x", "--text-file", a.toString()).code());
@@ -117,19 +118,26 @@ class FolderCommandsTest {
         assertEquals(2 * 2 * 6 * 2 * 2, fields.get("kv_bytes_per_token").asInt());
         assertTrue(fields.get("chat_template").asBoolean());
         assertTrue(fields.get("servable").isBoolean() && fields.get("servable").asBoolean());
+        assertEquals(fields, new ObjectMapper().readTree(Ran.run("inspect", "--json", model.toString()).out()), "a switch takes no word after it");
+    }
+
+    private static void edit(Path folder, String old, String replacement) throws IOException {
+        Path config = folder.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace(old, replacement));
     }
 
     @Test
     void inspectSaysWhyAModelCantBeServed() throws IOException {
         Path other = TinyFolder.write(folder, "other", 1);
-        Files.writeString(other.resolve("config.json"), Files.readString(other.resolve("config.json")).replace("LlamaForCausalLM", "GPT2LMHeadModel").replace("\"llama\"", "\"gpt2\""));
+        edit(other, "LlamaForCausalLM", "GPT2LMHeadModel");
+        edit(other, "\"llama\"", "\"gpt2\"");
         Ran family = Ran.run("inspect", other.toString(), "--json");
         assertEquals(0, family.code());
         String why = new ObjectMapper().readTree(family.out()).get("servable").asText();
         assertTrue(why.contains("GPT2LMHeadModel") || why.contains("gpt2"), why);
 
         Path wrong = TinyFolder.write(folder, "wrong-shape", 1);
-        Files.writeString(wrong.resolve("config.json"), Files.readString(wrong.resolve("config.json")).replace("\"hidden_size\": 24", "\"hidden_size\": 32"));
+        edit(wrong, "\"hidden_size\": 24", "\"hidden_size\": 32");
         String shape = new ObjectMapper().readTree(Ran.run("inspect", wrong.toString(), "--json").out()).get("servable").asText();
         assertTrue(shape.contains("model.embed_tokens.weight"), shape);
 

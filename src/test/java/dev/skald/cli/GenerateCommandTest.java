@@ -192,10 +192,11 @@ class GenerateCommandTest {
         assertTrue(truncated.err().contains("model.safetensors"), truncated.err());
 
         Path hostile = TinyFolder.write(folder, "hostile", 1);
-        Files.writeString(hostile.resolve("config.json"), Files.readString(hostile.resolve("config.json")).replace("\"hidden_size\": 24", "\"hidden_size\": -24"));
-        Ran config = Ran.run("generate", hostile.toString(), "--prompt", "x");
-        assertEquals(1, config.code());
-        assertEquals(1, config.err().lines().count(), config.err());
+        Path config = hostile.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("\"hidden_size\": 24", "\"hidden_size\": -24"));
+        Ran negative = Ran.run("generate", hostile.toString(), "--prompt", "x");
+        assertEquals(1, negative.code());
+        assertEquals(1, negative.err().lines().count(), negative.err());
 
         Path tokenizer = TinyFolder.write(folder, "broken-tokenizer", 1);
         Files.writeString(tokenizer.resolve("tokenizer.json"), "{\"model\": 5}");

@@ -63,9 +63,40 @@ class ServeProcessTest {
             assertTrue(said.contains("full-length sequences"), said);
             assertTrue(said.contains("ready in "), said);
             assertTrue(said.contains("./skald generate --endpoint 127.0.0.1:" + daemon.ready().get("port").asInt() + " --prompt '111+222='"), said);
-            assertTrue(said.lines().toList().getLast().endsWith("ended"), said);
+            assertTrue(said.lines().toList().contains("ended"), said);
             assertFalse(said.contains("\tat "), said);
         }
+    }
+
+    @Test
+    void generateAndChatAskItInsteadOfLoadingAModel() throws Exception {
+        Path messages = java.nio.file.Files.writeString(folder.resolve("m.json"), "[{\"role\":\"user\",\"content\":\"hi\"}]");
+        try (Daemon daemon = Daemon.start(folder, model)) {
+            String endpoint = daemon.ready().get("address").asText();
+            String[] flags = {"--max-tokens", "6", "--ignore-eos", "--kv-cache-memory-bytes", "1MiB"};
+            Ran here = run(flags, "generate", model.toString(), "--prompt", "x");
+            Ran there = run(new String[] {"--max-tokens", "6", "--ignore-eos"}, "generate", "--endpoint", endpoint, "--prompt", "x");
+            assertEquals(here.out(), there.out());
+            assertEquals(0, there.code());
+            assertEquals("", there.err(), "loads nothing, so it says nothing");
+            Ran chatHere = run(flags, "chat", model.toString(), "--messages", messages.toString());
+            Ran chatThere = run(new String[] {"--max-tokens", "6", "--ignore-eos"}, "chat", "--endpoint", endpoint, "--messages", messages.toString());
+            assertEquals(chatHere.out(), chatThere.out());
+            Ran wrong = Ran.run("generate", "--endpoint", endpoint, "--prompt-ids", "1,505");
+            assertEquals(2, wrong.code());
+            assertTrue(wrong.err().contains("505"), wrong.err());
+            Ran both = Ran.run("generate", "--endpoint", endpoint, "--prompt", "x", "--threads", "1");
+            assertEquals(2, both.code());
+            assertTrue(both.err().contains("--threads has no meaning with --endpoint"), both.err());
+        }
+        Ran nobody = Ran.run("generate", "--endpoint", "127.0.0.1:1", "--prompt", "x");
+        assertEquals(1, nobody.code());
+        assertEquals(1, nobody.err().lines().count(), nobody.err());
+        assertEquals(2, Ran.run("generate", "--endpoint", "nowhere", "--prompt", "x").code());
+    }
+
+    private static Ran run(String[] flags, String... command) {
+        return Ran.run(java.util.stream.Stream.concat(java.util.Arrays.stream(command), java.util.Arrays.stream(flags)).toArray(String[]::new));
     }
 
     @Test

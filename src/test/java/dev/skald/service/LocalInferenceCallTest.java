@@ -24,7 +24,7 @@ class LocalInferenceCallTest {
             new ModelInfo("tiny", "llama", 1, "f32", 5000, 505, SamplingParams.GREEDY, false, "print");
 
     private final ScriptedEngine engine = new ScriptedEngine();
-    private final TextWorkers workers = new TextWorkers(1);
+    private final TextWorkers workers = new TextWorkers(1, 1);
     private final LocalInference inference =
             new LocalInference(MODEL, tokenizer(), Optional.empty(), List.of(), 8, engine, workers);
     private final CountDownLatch release = new CountDownLatch(1);
@@ -43,9 +43,9 @@ class LocalInferenceCallTest {
         inference.close();
     }
 
-    /** Keeps the text worker busy until the latch opens. */
-    private void holdWorker() {
-        workers.assign().enqueue(() -> {
+    /** Keeps a worker busy until the latch opens. */
+    private void hold(TextWorkers.Worker worker) {
+        worker.enqueue(() -> {
             try {
                 release.await();
             } catch (InterruptedException e) {
@@ -66,7 +66,7 @@ class LocalInferenceCallTest {
         ScriptedEngine.Running running = engine.next();
         running.start();
         eventually(() -> heard.events.size() == 2);
-        holdWorker();
+        hold(workers.assign().text());
         int[] tokens = new int[LocalCall.PAUSE_AT];
         java.util.Arrays.fill(tokens, 'a');
         for (int i = 0; i < tokens.length; i++) {
@@ -79,6 +79,25 @@ class LocalInferenceCallTest {
         running.finished(0, FinishReason.LENGTH, OptionalInt.empty());
         running.completed();
         assertEquals(tokens.length, heard.ids(0).size());
+    }
+
+    @Test
+    void aPromptThatTakesLongHoldsNobodysStreamUp() throws InterruptedException {
+        Heard heard = new Heard();
+        inference.start(Requested.text("x").request(), heard);
+        ScriptedEngine.Running running = engine.next();
+        running.start();
+        hold(workers.assign().prompt());
+        Heard waiting = new Heard();
+        inference.start(Requested.text("long").id("long").request(), waiting);
+        running.tokens(0, 'a', 'b');
+        running.finished(0, FinishReason.LENGTH, OptionalInt.empty());
+        running.completed();
+        assertEquals(2, heard.ids(0).size());
+        assertTrue(engine.isEmpty());
+        release.countDown();
+        engine.next().failed(Failure.of(Failure.Kind.INTERNAL, "enough"));
+        waiting.failure();
     }
 
     @Test
@@ -98,7 +117,7 @@ class LocalInferenceCallTest {
 
     @Test
     void aPauseFromBeforeTheEngineKnowsTheRequestIsNotForgotten() throws InterruptedException {
-        holdWorker();
+        hold(workers.assign().prompt());
         InferenceCall call = inference.start(Requested.text("x").request(), new Heard());
         call.pause();
         release.countDown();
@@ -108,7 +127,7 @@ class LocalInferenceCallTest {
 
     @Test
     void aRequestThatIsCancelledBeforeItIsTokenisedNeverReachesTheEngine() throws InterruptedException {
-        holdWorker();
+        hold(workers.assign().prompt());
         Heard heard = new Heard();
         InferenceCall call = inference.start(Requested.text("x").request(), heard);
         call.cancel();
@@ -145,7 +164,7 @@ class LocalInferenceCallTest {
 
     @Test
     void abortFindsARequestThatIsNotTokenisedYet() throws InterruptedException {
-        holdWorker();
+        hold(workers.assign().prompt());
         Heard heard = new Heard();
         inference.start(Requested.text("x").id("mine").request(), heard);
         assertEquals(List.of("mine"), inference.abort(List.of("mine")));

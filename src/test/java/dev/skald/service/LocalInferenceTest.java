@@ -39,7 +39,7 @@ class LocalInferenceTest {
             new ModelInfo("tiny", "llama", 1, "f32", 100, 505, SamplingParams.GREEDY, false, "print");
 
     private final ScriptedEngine engine = new ScriptedEngine();
-    private final TextWorkers workers = new TextWorkers(1);
+    private final TextWorkers workers = new TextWorkers(1, 1);
     private final LocalInference inference =
             new LocalInference(MODEL, TOKENIZER, Optional.empty(), List.of(EOS), 8, engine, workers);
 
@@ -159,7 +159,7 @@ class LocalInferenceTest {
         CountDownLatch release = new CountDownLatch(1);
         inference.start(requested.request(), late);
         ScriptedEngine.Running second = engine.next();
-        workers.assign().enqueue(() -> await(release));
+        workers.assign().text().enqueue(() -> await(release));
         second.start();
         second.tokens(0, answer);
         second.finished(0, FinishReason.LENGTH, OptionalInt.empty());

@@ -27,7 +27,7 @@ class RequestErrorsTest {
 
     private final ScriptedEngine engine = new ScriptedEngine();
     private final LocalInference inference =
-            new LocalInference(MODEL, tokenizer(), Optional.empty(), List.of(), 8, engine, new TextWorkers(1));
+            new LocalInference(MODEL, tokenizer(), Optional.empty(), List.of(), 8, engine, new TextWorkers(1, 1));
 
     private static Tokenizer tokenizer() {
         try {
