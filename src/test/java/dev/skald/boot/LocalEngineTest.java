@@ -191,6 +191,8 @@ class LocalEngineTest {
         var call = local.inference().start(request, event -> {
             if (!(event instanceof InferenceEvent.Delta)) events.add(event);
         });
+        // one that is paused before its first step holds no blocks yet
+        for (InferenceEvent first = null; !(first instanceof InferenceEvent.Started); ) first = java.util.Objects.requireNonNull(events.poll(60, TimeUnit.SECONDS));
         call.pause();
         eventually(() -> operations.load().paused() == 1);
         LoadSnapshot load = operations.load();
