@@ -89,7 +89,8 @@ public final class Door implements AutoCloseable {
     }
 
     private Server adminServer(int port, CallGuard guard, ServerService info) {
-        NettyServerBuilder builder = builder(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), new ConnectionGate(config.limits().maxConnections()));
+        InetSocketAddress loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        NettyServerBuilder builder = builder(loopback, new ConnectionGate(config.limits().maxConnections()));
         AdminService service = new AdminService(() -> backend, this::stopWork, () -> calls.openWork().size());
         builder.addService(ServerInterceptors.intercept(service, guard));
         builder.addService(ServerInterceptors.intercept(info, guard));

@@ -74,7 +74,9 @@ public record InferenceRequest(
         public Stopping {
             stopStrings = List.copyOf(stopStrings);
             stopIds = List.copyOf(stopIds);
-            if (maxTokens.isPresent() && maxTokens.getAsInt() < 0) throw new IllegalArgumentException("max_tokens " + maxTokens.getAsInt() + " is negative");
+            if (maxTokens.isPresent() && maxTokens.getAsInt() < 0) {
+                throw new IllegalArgumentException("max_tokens " + maxTokens.getAsInt() + " is negative");
+            }
             if (minTokens < 0) throw new IllegalArgumentException("min_tokens " + minTokens + " is negative");
             if (maxTokens.isPresent() && minTokens > maxTokens.getAsInt()) {
                 throw new IllegalArgumentException("min_tokens " + minTokens + " is more than max_tokens " + maxTokens.getAsInt());
