@@ -109,7 +109,9 @@ public record InferenceRequest(
             if (promptTopLogprobs < -1 || promptTopLogprobs > MAX_TOP_LOGPROBS) {
                 throw new IllegalArgumentException("prompt_logprobs.top_n " + promptTopLogprobs + " is outside [0, 20]");
             }
-            if (scoreFrom < 1) throw new IllegalArgumentException("prompt_logprobs.from " + scoreFrom + " is less than 1: the first prompt token has no log-probability");
+            if (scoreFrom < 1) {
+                throw new IllegalArgumentException("prompt_logprobs.from " + scoreFrom + " is less than 1: the first prompt token has no log-probability");
+            }
         }
     }
 }
