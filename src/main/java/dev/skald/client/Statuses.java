@@ -34,8 +34,16 @@ final class Statuses {
             retryAfter = unpack(detail, RetryInfo.class)
                     .map(retry -> Duration.ofSeconds(retry.getRetryDelay().getSeconds(), retry.getRetryDelay().getNanos())).or(already(retryAfter));
         }
-        String message = status.getDescription() == null ? status.getCode().name() : status.getDescription();
-        return new InferenceException(kind(status.getCode()), reason, field, message, retryAfter);
+        return new InferenceException(kind(status.getCode()), reason, field, message(status), retryAfter);
+    }
+
+    /** The server's sentence; for what never reached it, the transport's first line with what was underneath. */
+    private static String message(Status status) {
+        String said = status.getDescription() == null ? status.getCode().name() : status.getDescription();
+        Throwable root = status.getCause();
+        if (root == null) return said;
+        while (root.getCause() != null) root = root.getCause();
+        return said.lines().findFirst().orElse("") + ": " + root.getMessage();
     }
 
     static Usage usage(Status status, Metadata trailers) {

@@ -54,6 +54,8 @@ public final class Door implements AutoCloseable {
 
     private volatile Optional<Backend> backend = Optional.empty();
     private volatile boolean draining;
+    private volatile int port;
+    private volatile OptionalInt adminPort = OptionalInt.empty();
 
     /** @throws IOException in one sentence: a port in use, a certificate that can't be read */
     public static Door open(DoorConfig config) throws IOException {
@@ -130,7 +132,11 @@ public final class Door implements AutoCloseable {
 
     private void start() throws IOException {
         start(server, config.host() + ":" + config.port());
-        if (admin.isPresent()) start(admin.get(), "the admin port " + config.adminPort().getAsInt());
+        port = server.getPort();
+        if (admin.isPresent()) {
+            start(admin.get(), "the admin port " + config.adminPort().getAsInt());
+            adminPort = OptionalInt.of(admin.get().getPort());
+        }
         timer.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -159,16 +165,21 @@ public final class Door implements AutoCloseable {
     }
 
     public int port() {
-        return server.getPort();
+        return port;
     }
 
     public OptionalInt adminPort() {
-        return admin.map(Server::getPort).map(OptionalInt::of).orElseGet(OptionalInt::empty);
+        return adminPort;
     }
 
     /** Connections to the public port. */
     public int openConnections() {
         return gate.openConnections();
+    }
+
+    /** Streams whose connection could not be told, so that they can't be reset. Stays 0. */
+    long untracedStreams() {
+        return calls.untraced();
     }
 
     /** Calls of all kinds that are not over, with what their unread answers and unfinished requests hold. */
