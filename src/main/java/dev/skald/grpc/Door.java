@@ -34,6 +34,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Door implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Door.class);
+    /** Writes a stack trace whenever a peer breaks the protocol or a stream is reset: peers could fill the disk. Held, or its level is lost. */
+    private static final java.util.logging.Logger PEER_FAULTS = java.util.logging.Logger.getLogger("io.grpc.netty.NettyServerHandler");
     private static final int IO_THREADS = 2;
     /** Parts of one ScoreContinuations request that run at a time. */
     private static final int SCORE_CONCURRENCY = 8;
@@ -70,6 +72,7 @@ public final class Door implements AutoCloseable {
     }
 
     private Door(DoorConfig config) throws IOException {
+        PEER_FAULTS.setLevel(java.util.logging.Level.SEVERE);
         this.config = config;
         this.calls = new Calls(config.limits());
         this.gate = new ConnectionGate(config.limits().maxConnections());

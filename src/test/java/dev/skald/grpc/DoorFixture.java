@@ -38,6 +38,13 @@ public final class DoorFixture implements AutoCloseable {
         return channel;
     }
 
+    /** Takes little before its reader does. */
+    public ManagedChannel narrowChannel() {
+        ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", door.port()).usePlaintext().flowControlWindow(64 << 10).build();
+        channels.add(channel);
+        return channel;
+    }
+
     public ManagedChannel adminChannel() {
         ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", door.adminPort().orElseThrow()).usePlaintext().build();
         channels.add(channel);
