@@ -1,11 +1,12 @@
 package dev.skald.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.skald.bench.LoadGenerator;
 import dev.skald.bench.LoadReport;
 import dev.skald.bench.LoadSettings;
-import dev.skald.client.RemoteInference;
+import dev.skald.client.Endpoint;
+import dev.skald.client.SkaldClient;
+import java.io.IOException;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import picocli.CommandLine.Mixin;
@@ -55,16 +56,16 @@ final class LoadCommand implements dev.skald.cli.Command {
 
     @Override
     public int run() throws InterruptedException {
-        try (RemoteInference daemon = RemoteInference.connect(endpoint)) {
+        try (SkaldClient daemon = new SkaldClient(Endpoint.plaintext(endpoint))) {
             int all = requests == null ? REQUESTS_PER_CLIENT * clients : requests;
-            LoadReport report = new LoadGenerator(daemon, new LoadSettings(clients, promptTokens, genTokens, all, seed)).run();
+            LoadReport report = new LoadGenerator(daemon.inference(), new LoadSettings(clients, promptTokens, genTokens, all, seed)).run();
             if (json) stdio.out().println(new ObjectMapper().writeValueAsString(report.fields()));
             else print(report);
             return report.failed() > 0 || stdio.out().checkError() ? ExitCode.FAILED : ExitCode.OK;
         } catch (IllegalArgumentException e) {
             throw CliException.askedWrongly(e.getMessage());
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
+        } catch (IOException e) {
+            throw CliException.failed(e.getMessage());
         }
     }
 

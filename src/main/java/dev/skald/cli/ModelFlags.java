@@ -2,8 +2,10 @@ package dev.skald.cli;
 
 import dev.skald.boot.LocalEngine;
 import dev.skald.boot.ModelFolder;
-import dev.skald.client.RemoteInference;
+import dev.skald.client.Endpoint;
+import dev.skald.client.SkaldClient;
 import dev.skald.service.Inference;
+import java.io.IOException;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -54,10 +56,17 @@ final class ModelFlags {
             if (given.hasMatchedOption(flag)) throw CliException.askedWrongly(flag + " has no meaning with --endpoint: the daemon has its own");
         }
         try {
-            Inference inference = RemoteInference.connect(endpoint);
-            return new Opened(inference, 0, inference);
+            SkaldClient daemon = new SkaldClient(Endpoint.plaintext(endpoint));
+            try {
+                return new Opened(daemon.inference(), 0, daemon);
+            } catch (RuntimeException e) {
+                daemon.close();
+                throw e;
+            }
         } catch (IllegalArgumentException e) {
-            throw CliException.askedWrongly("--endpoint " + e.getMessage());
+            throw CliException.askedWrongly("--" + e.getMessage());
+        } catch (IOException e) {
+            throw CliException.failed(e.getMessage());
         }
     }
 }

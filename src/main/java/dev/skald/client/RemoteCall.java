@@ -4,80 +4,107 @@ import dev.skald.service.InferenceCall;
 import dev.skald.service.InferenceEvent;
 import dev.skald.service.InferenceException;
 import dev.skald.service.InferenceObserver;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.grpc.stub.ClientCallStreamObserver;
-import io.grpc.stub.ClientResponseObserver;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
-/**
- * One streaming call. Asks for one message at a time, so that a paused consumer leaves the rest with the daemon, which pauses the request in
- * its turn.
- *
- * @param <Q> request message
- * @param <R> event message
- */
-final class RemoteCall<Q, R> implements InferenceCall, ClientResponseObserver<Q, R> {
-    private final String id;
+/** One request on its way. Asks for one message at a time, so that a paused consumer holds back the daemon. Thread-safe. */
+final class RemoteCall<Q, R> extends ClientCall.Listener<R> implements InferenceCall {
+    /** Of a request that was never sent. */
+    static final InferenceCall NONE = new InferenceCall() {
+        @Override
+        public void cancel() {}
+
+        @Override
+        public void pause() {}
+
+        @Override
+        public void resume() {}
+    };
+
+    private static final Metadata.Key<String> REQUEST_ID = Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+    private final ClientCall<Q, R> call;
+    private final BiConsumer<R, Consumer<InferenceEvent>> events;
     private final InferenceObserver observer;
-    private final Function<R, Optional<InferenceEvent>> translate;
 
-    private volatile ClientCallStreamObserver<Q> stream;
-    private boolean admitted;
-    private boolean completed;
-
-    /** Guarded by {@code this}. */
     private boolean paused;
-    /** A message was taken and none asked for since; guarded by {@code this}. */
-    private boolean owed;
+    private boolean owing;
+    /** Only on the channel's threads, which call one at a time. */
+    private boolean ended;
 
-    /** @param translate empty for an event that this release doesn't know: it is passed over */
-    RemoteCall(String id, InferenceObserver observer, Function<R, Optional<InferenceEvent>> translate) {
-        this.id = id;
+    private RemoteCall(ClientCall<Q, R> call, BiConsumer<R, Consumer<InferenceEvent>> events, InferenceObserver observer) {
+        this.call = call;
+        this.events = events;
         this.observer = observer;
-        this.translate = translate;
+    }
+
+    /** @param events makes events of a message */
+    static <Q, R> InferenceCall start(
+            Channel channel, MethodDescriptor<Q, R> method, CallOptions options, Q request, BiConsumer<R, Consumer<InferenceEvent>> events,
+            InferenceObserver observer) {
+        RemoteCall<Q, R> remote = new RemoteCall<>(channel.newCall(method, options), events, observer);
+        remote.call.start(remote, new Metadata());
+        // Two, since a call that answers once must see that nothing follows.
+        remote.call.request(method.getType().serverSendsOneMessage() ? 2 : 1);
+        remote.call.sendMessage(request);
+        remote.call.halfClose();
+        return remote;
     }
 
     @Override
-    public void beforeStart(ClientCallStreamObserver<Q> requestStream) {
-        stream = requestStream;
-        requestStream.disableAutoRequestWithInitial(1);
+    public void onHeaders(Metadata headers) {
+        String id = headers.get(REQUEST_ID);
+        observer.onEvent(new InferenceEvent.Admitted(id == null ? "" : id));
     }
 
     @Override
-    public void onNext(R message) {
-        if (!admitted) {
-            admitted = true;
-            observer.onEvent(new InferenceEvent.Admitted(id));
+    public void onMessage(R message) {
+        if (ended) return;
+        try {
+            events.accept(message, this::hand);
+        } catch (InferenceException e) {
+            ended = true;
+            observer.onEvent(new InferenceEvent.Failed(e, InferenceEvent.Usage.NONE));
+            call.cancel("not understood", null);
+            return;
         }
-        Optional<InferenceEvent> event = translate.apply(message);
-        event.ifPresent(e -> {
-            if (e instanceof InferenceEvent.Completed) completed = true;
-            observer.onEvent(e);
-        });
         synchronized (this) {
-            owed = paused;
-            if (!paused) stream.request(1);
+            if (paused) {
+                owing = true;
+                return;
+            }
         }
+        call.request(1);
+    }
+
+    private void hand(InferenceEvent event) {
+        if (event instanceof InferenceEvent.Completed) ended = true;
+        observer.onEvent(event);
     }
 
     @Override
-    public void onError(Throwable thrown) {
-        if (completed) return;
-        completed = true;
-        observer.onEvent(new InferenceEvent.Failed(Statuses.exception(thrown), Statuses.usage(thrown)));
-    }
-
-    @Override
-    public void onCompleted() {
-        if (completed) return;
-        InferenceException cause = RemoteInference.unexpected("the daemon ended the stream without its last event");
-        observer.onEvent(new InferenceEvent.Failed(cause, InferenceEvent.Usage.NONE));
+    public void onClose(Status status, Metadata trailers) {
+        if (ended) return;
+        ended = true;
+        if (status.isOk()) {
+            observer.onEvent(new InferenceEvent.Failed(new InferenceException(
+                    InferenceException.Kind.INTERNAL, "INCOMPLETE", "", "the server ended the answer before it was complete", Optional.empty()),
+                    InferenceEvent.Usage.NONE));
+        } else {
+            observer.onEvent(new InferenceEvent.Failed(Statuses.exception(status, trailers), Statuses.usage(status, trailers)));
+        }
     }
 
     @Override
     public void cancel() {
-        stream.cancel("cancelled by the caller", Status.CANCELLED.asRuntimeException());
+        call.cancel("cancelled by the consumer", null);
     }
 
     @Override
@@ -86,10 +113,12 @@ final class RemoteCall<Q, R> implements InferenceCall, ClientResponseObserver<Q,
     }
 
     @Override
-    public synchronized void resume() {
-        paused = false;
-        if (!owed) return;
-        owed = false;
-        stream.request(1);
+    public void resume() {
+        synchronized (this) {
+            paused = false;
+            if (!owing) return;
+            owing = false;
+        }
+        call.request(1);
     }
 }

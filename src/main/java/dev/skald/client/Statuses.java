@@ -5,43 +5,58 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
-import dev.skald.service.InferenceEvent;
+import dev.skald.service.InferenceEvent.Usage;
 import dev.skald.service.InferenceException;
 import dev.skald.service.InferenceException.Kind;
+import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
-/** From statuses and their details back to the service's exceptions. Pure. */
+/** From statuses back to the service's words; details that are missing or unknown are done without. Pure. */
 final class Statuses {
     private Statuses() {}
 
-    static InferenceException exception(Throwable thrown) {
-        Status status = Status.fromThrowable(thrown);
-        List<Any> details = details(thrown);
-        String reason = find(details, ErrorInfo.class).map(ErrorInfo::getReason).orElse(status.getCode().name());
-        String field = find(details, BadRequest.class)
-                .filter(bad -> bad.getFieldViolationsCount() > 0)
-                .map(bad -> bad.getFieldViolations(0).getField())
-                .orElse("");
-        Optional<Duration> retry = find(details, RetryInfo.class)
-                .map(info -> Duration.ofSeconds(info.getRetryDelay().getSeconds(), info.getRetryDelay().getNanos()));
-        String message = status.getDescription() == null ? "the daemon answered " + status.getCode() : status.getDescription();
-        InferenceException exception = new InferenceException(kind(status.getCode()), reason, field, message, retry);
-        exception.initCause(thrown);
-        return exception;
+    static InferenceException exception(StatusRuntimeException e) {
+        return exception(e.getStatus(), e.getTrailers());
     }
 
-    /** What was used before the failure, as far as the daemon says. */
-    static InferenceEvent.Usage usage(Throwable thrown) {
-        return find(details(thrown), dev.skald.api.v1.Usage.class).map(Replies::usage).orElse(InferenceEvent.Usage.NONE);
+    static InferenceException exception(Status status, Metadata trailers) {
+        String reason = status.getCode().name();
+        String field = "";
+        Optional<Duration> retryAfter = Optional.empty();
+        for (Any detail : details(status, trailers)) {
+            reason = unpack(detail, ErrorInfo.class).map(ErrorInfo::getReason).orElse(reason);
+            field = unpack(detail, BadRequest.class).filter(bad -> bad.getFieldViolationsCount() > 0)
+                    .map(bad -> bad.getFieldViolations(0).getField()).orElse(field);
+            retryAfter = unpack(detail, RetryInfo.class)
+                    .map(retry -> Duration.ofSeconds(retry.getRetryDelay().getSeconds(), retry.getRetryDelay().getNanos())).or(already(retryAfter));
+        }
+        return new InferenceException(kind(status.getCode()), reason, field, message(status), retryAfter);
     }
 
-    private static Kind kind(Status.Code code) {
+    /** The server's sentence; for what never reached it, the transport's first line with what was underneath. */
+    private static String message(Status status) {
+        String said = status.getDescription() == null ? status.getCode().name() : status.getDescription();
+        Throwable root = status.getCause();
+        if (root == null) return said;
+        while (root.getCause() != null) root = root.getCause();
+        return said.lines().findFirst().orElse("") + ": " + root.getMessage();
+    }
+
+    static Usage usage(Status status, Metadata trailers) {
+        for (Any detail : details(status, trailers)) {
+            Optional<dev.skald.api.v1.Usage> usage = unpack(detail, dev.skald.api.v1.Usage.class);
+            if (usage.isPresent()) return Replies.usage(usage.get());
+        }
+        return Usage.NONE;
+    }
+
+    static Kind kind(Status.Code code) {
         return switch (code) {
-            case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, ALREADY_EXISTS -> Kind.INVALID_ARGUMENT;
+            case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION -> Kind.INVALID_ARGUMENT;
             case NOT_FOUND -> Kind.NOT_FOUND;
             case RESOURCE_EXHAUSTED -> Kind.RESOURCE_EXHAUSTED;
             case DEADLINE_EXCEEDED -> Kind.DEADLINE_EXCEEDED;
@@ -49,24 +64,24 @@ final class Statuses {
             case ABORTED -> Kind.ABORTED;
             case UNAVAILABLE -> Kind.UNAVAILABLE;
             case UNIMPLEMENTED -> Kind.UNIMPLEMENTED;
-            case OK, UNKNOWN, INTERNAL, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED -> Kind.INTERNAL;
+            case OK, UNKNOWN, ALREADY_EXISTS, PERMISSION_DENIED, UNAUTHENTICATED, INTERNAL, DATA_LOSS -> Kind.INTERNAL;
         };
     }
 
-    private static List<Any> details(Throwable thrown) {
-        com.google.rpc.Status status = StatusProto.fromThrowable(thrown);
-        return status == null ? List.of() : status.getDetailsList();
+    private static Iterable<Any> details(Status status, Metadata trailers) {
+        com.google.rpc.Status whole = StatusProto.fromStatusAndTrailers(status, trailers);
+        return whole.getDetailsList();
     }
 
-    private static <M extends com.google.protobuf.Message> Optional<M> find(List<Any> details, Class<M> type) {
-        for (Any detail : details) {
-            if (!detail.is(type)) continue;
-            try {
-                return Optional.of(detail.unpack(type));
-            } catch (InvalidProtocolBufferException e) {
-                return Optional.empty();
-            }
+    private static <M extends com.google.protobuf.Message> Optional<M> unpack(Any detail, Class<M> type) {
+        try {
+            return detail.is(type) ? Optional.of(detail.unpack(type)) : Optional.empty();
+        } catch (InvalidProtocolBufferException e) {
+            return Optional.empty();
         }
-        return Optional.empty();
+    }
+
+    private static <T> java.util.function.Supplier<Optional<T>> already(Optional<T> value) {
+        return () -> value;
     }
 }

@@ -1,2 +1,5 @@
-/** Our own API's client: {@link dev.skald.service.Inference} over gRPC. Thread-safe; events arrive on gRPC's threads, one call's in order. */
+/**
+ * The client of our own API: an {@code Inference} somewhere else. Events arrive on the channel's threads, one request's never two at once;
+ * everything else may be called from any thread.
+ */
 package dev.skald.client;

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The calls of {@code skald.v1} that the door has taken and not finished, the streams whose request is still arriving, and the bytes they
@@ -17,6 +18,7 @@ final class Calls {
     final ByteBudget outbound;
 
     private final Set<DoorCall<?, ?>> open = ConcurrentHashMap.newKeySet();
+    private final AtomicLong untraced = new AtomicLong();
     private final Set<InboundStream> arriving = ConcurrentHashMap.newKeySet();
 
     Calls(DoorLimits limits) {
@@ -42,11 +44,16 @@ final class Calls {
     }
 
     void arriving(InboundStream stream) {
+        if (stream.ref().isEmpty()) untraced.incrementAndGet();
         arriving.add(stream);
     }
 
     void arrived(InboundStream stream) {
         arriving.remove(stream);
+    }
+
+    long untraced() {
+        return untraced.get();
     }
 
     int openCalls() {

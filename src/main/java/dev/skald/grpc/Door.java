@@ -34,6 +34,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Door implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Door.class);
+    /** Writes a stack trace whenever a peer breaks the protocol or a stream is reset: peers could fill the disk. Held, or its level is lost. */
+    private static final java.util.logging.Logger PEER_FAULTS = java.util.logging.Logger.getLogger("io.grpc.netty");
     private static final int IO_THREADS = 2;
     /** Parts of one ScoreContinuations request that run at a time. */
     private static final int SCORE_CONCURRENCY = 8;
@@ -54,6 +56,8 @@ public final class Door implements AutoCloseable {
 
     private volatile Optional<Backend> backend = Optional.empty();
     private volatile boolean draining;
+    private volatile int port;
+    private volatile OptionalInt adminPort = OptionalInt.empty();
 
     /** @throws IOException in one sentence: a port in use, a certificate that can't be read */
     public static Door open(DoorConfig config) throws IOException {
@@ -68,6 +72,7 @@ public final class Door implements AutoCloseable {
     }
 
     private Door(DoorConfig config) throws IOException {
+        PEER_FAULTS.setLevel(java.util.logging.Level.SEVERE);
         this.config = config;
         this.calls = new Calls(config.limits());
         this.gate = new ConnectionGate(config.limits().maxConnections());
@@ -89,7 +94,8 @@ public final class Door implements AutoCloseable {
     }
 
     private Server adminServer(int port, CallGuard guard, ServerService info) {
-        NettyServerBuilder builder = builder(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), new ConnectionGate(config.limits().maxConnections()));
+        InetSocketAddress loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        NettyServerBuilder builder = builder(loopback, new ConnectionGate(config.limits().maxConnections()));
         AdminService service = new AdminService(() -> backend, this::stopWork, () -> calls.openWork().size());
         builder.addService(ServerInterceptors.intercept(service, guard));
         builder.addService(ServerInterceptors.intercept(info, guard));
@@ -129,7 +135,11 @@ public final class Door implements AutoCloseable {
 
     private void start() throws IOException {
         start(server, config.host() + ":" + config.port());
-        if (admin.isPresent()) start(admin.get(), "the admin port " + config.adminPort().getAsInt());
+        port = server.getPort();
+        if (admin.isPresent()) {
+            start(admin.get(), "the admin port " + config.adminPort().getAsInt());
+            adminPort = OptionalInt.of(admin.get().getPort());
+        }
         timer.scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -158,16 +168,21 @@ public final class Door implements AutoCloseable {
     }
 
     public int port() {
-        return server.getPort();
+        return port;
     }
 
     public OptionalInt adminPort() {
-        return admin.map(Server::getPort).map(OptionalInt::of).orElseGet(OptionalInt::empty);
+        return adminPort;
     }
 
     /** Connections to the public port. */
     public int openConnections() {
         return gate.openConnections();
+    }
+
+    /** Streams whose connection could not be told, so that they can't be reset. Stays 0. */
+    long untracedStreams() {
+        return calls.untraced();
     }
 
     /** Calls of all kinds that are not over, with what their unread answers and unfinished requests hold. */

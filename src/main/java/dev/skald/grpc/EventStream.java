@@ -41,6 +41,8 @@ final class EventStream<R extends MessageLite> implements InferenceObserver {
     private final DoorCall<?, ?> call;
     private final Projection<R> projection;
     private final int bufferLimit;
+    /** What came before the request could be paused is not the client's fault: it is allowed on top. */
+    private long allowedBytes;
 
     private final ArrayDeque<Waiting<R>> waiting = new ArrayDeque<>();
     private long waitingBytes;
@@ -112,7 +114,7 @@ final class EventStream<R extends MessageLite> implements InferenceObserver {
     private void enqueue(Waiting<R> message) {
         waiting.add(message);
         waitingBytes += message.bytes();
-        if (waitingBytes > bufferLimit) {
+        if (request.isPresent() && waitingBytes > allowedBytes) {
             ended = true;
             waiting.clear();
             request.ifPresent(InferenceCall::cancel);
@@ -160,6 +162,7 @@ final class EventStream<R extends MessageLite> implements InferenceObserver {
 
     private synchronized void attach(InferenceCall running) {
         request = Optional.of(running);
+        allowedBytes = waitingBytes + bufferLimit;
         if (out.isCancelled()) ended = true;
         if (ended) running.cancel();
         else if (paused) running.pause();
