@@ -62,8 +62,24 @@ final class Halves {
         for (int i = whole; i < count; i++) to[at + i] = read(type, from + (long) type.bytes() * i);
     }
 
+    /** {@code count} elements at an address, densely, to f32 at another. */
+    static void widen(DType type, long from, int count, long to) {
+        switch (type) {
+            case F32 -> {
+                for (int i = 0; i < count; i++) Lanes.storeFloat(Lanes.loadFloat(from + 4L * i), to + 4L * i);
+            }
+            case F16 -> {
+                for (int i = 0; i < count; i++) Lanes.storeFloat(Float.float16ToFloat(Lanes.loadShort(from + 2L * i)), to + 4L * i);
+            }
+            case BF16 -> {
+                for (int i = 0; i < count; i++) Lanes.storeFloat(Elements.bf16ToFloat(Lanes.loadShort(from + 2L * i)), to + 4L * i);
+            }
+            case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
+        }
+    }
+
     /** One element as f32. */
-    static float read(DType type, long address) {
+    private static float read(DType type, long address) {
         return switch (type) {
             case F32 -> Lanes.loadFloat(address);
             case F16 -> Float.float16ToFloat(Lanes.loadShort(address));

@@ -38,7 +38,7 @@ final class VectorKernels implements Kernels {
         for (int r = firstRow; r < endRow; r++) {
             long from = a.table + a.type.bytes((long) a.rows[r] * a.n);
             long to = a.output + DType.F32.bytes((long) r * a.n);
-            for (int i = 0; i < a.n; i++) Lanes.storeFloat(Halves.read(a.type, from + (long) a.type.bytes() * i), to + 4L * i);
+            Halves.widen(a.type, from, a.n, to);
         }
     }
 
