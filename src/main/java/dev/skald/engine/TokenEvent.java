@@ -1,5 +1,6 @@
 package dev.skald.engine;
 
+import dev.skald.schedule.EngineRequest;
 import dev.skald.schedule.Failure;
 import dev.skald.schedule.FinishReason;
 import java.util.List;
@@ -20,7 +21,7 @@ public sealed interface TokenEvent {
     /** @param logprobs of prompt tokens from {@link EngineRequest#scoreFrom} on, in order */
     record PromptScored(List<TokenLogprob> logprobs) implements TokenEvent {}
 
-    /** @param index 0 for the choice's first token */
+    /** @param index 0 for the choice's first token; the token that ends the choice (eos, stop id) is told like any other */
     record Token(int choice, int index, int id, Optional<TokenLogprob> logprob) implements TokenEvent {}
 
     /** @param tokens generated tokens that count; later ones were taken back; @param id the eos or stop id */

@@ -35,6 +35,25 @@ public record InferenceRequest(
         String cacheSalt,
         boolean cacheBypass,
         boolean unary) {
+    public static final int MAX_ID_CHARS = 128;
+    public static final int MAX_SALT_CHARS = 256;
+    public static final int MAX_PRIORITY = 100;
+
+    /** @throws IllegalArgumentException whose message begins with the field's path, as the API calls it */
+    public InferenceRequest {
+        if (id.isEmpty() || id.length() > MAX_ID_CHARS || !id.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+            throw new IllegalArgumentException("options.request_id must be 1 to " + MAX_ID_CHARS + " printable ASCII characters without a space");
+        }
+        if (priority < -MAX_PRIORITY || priority > MAX_PRIORITY) {
+            throw new IllegalArgumentException("options.priority " + priority + " is outside [-" + MAX_PRIORITY + ", " + MAX_PRIORITY + "]");
+        }
+        if (queueTimeout.isPresent() && !queueTimeout.get().isPositive()) {
+            throw new IllegalArgumentException("options.queue_timeout " + queueTimeout.get() + " is not more than 0");
+        }
+        if (cacheSalt.length() > MAX_SALT_CHARS) {
+            throw new IllegalArgumentException("options.cache.salt has more than " + MAX_SALT_CHARS + " characters");
+        }
+    }
 
     /**
      * @param maxTokens     empty: to the end of the context
@@ -51,17 +70,23 @@ public record InferenceRequest(
         public static final int MAX_STOP_IDS = 64;
         public static final Stopping DEFAULT = new Stopping(OptionalInt.empty(), 0, List.of(), List.of(), false, false);
 
-        /** @throws IllegalArgumentException naming the field, as the API calls it */
+        /** @throws IllegalArgumentException whose message begins with the field, as the API calls it */
         public Stopping {
             stopStrings = List.copyOf(stopStrings);
             stopIds = List.copyOf(stopIds);
             if (maxTokens.isPresent() && maxTokens.getAsInt() < 0) throw new IllegalArgumentException("max_tokens " + maxTokens.getAsInt() + " is negative");
             if (minTokens < 0) throw new IllegalArgumentException("min_tokens " + minTokens + " is negative");
-            if (stopStrings.size() > MAX_STOP_STRINGS) throw new IllegalArgumentException("more than " + MAX_STOP_STRINGS + " stop strings");
-            if (stopIds.size() > MAX_STOP_IDS) throw new IllegalArgumentException("more than " + MAX_STOP_IDS + " stop_token_ids");
-            for (String s : stopStrings) {
-                if (s.isEmpty()) throw new IllegalArgumentException("a stop string is empty");
-                if (s.length() > MAX_STOP_CHARS) throw new IllegalArgumentException("a stop string is longer than " + MAX_STOP_CHARS + " characters");
+            if (maxTokens.isPresent() && minTokens > maxTokens.getAsInt()) {
+                throw new IllegalArgumentException("min_tokens " + minTokens + " is more than max_tokens " + maxTokens.getAsInt());
+            }
+            if (stopStrings.size() > MAX_STOP_STRINGS) throw new IllegalArgumentException("stop_strings has more than " + MAX_STOP_STRINGS + " entries");
+            if (stopIds.size() > MAX_STOP_IDS) throw new IllegalArgumentException("stop_token_ids has more than " + MAX_STOP_IDS + " entries");
+            for (int i = 0; i < stopStrings.size(); i++) {
+                String s = stopStrings.get(i);
+                if (s.isEmpty()) throw new IllegalArgumentException("stop_strings[" + i + "] is empty");
+                if (s.length() > MAX_STOP_CHARS) {
+                    throw new IllegalArgumentException("stop_strings[" + i + "] is longer than " + MAX_STOP_CHARS + " characters");
+                }
             }
         }
     }
@@ -76,12 +101,13 @@ public record InferenceRequest(
         public static final int MAX_TOP_LOGPROBS = 20;
         public static final Output DEFAULT = new Output(-1, -1, 1, true);
 
+        /** @throws IllegalArgumentException whose message begins with the field, as the API calls it */
         public Output {
-            if (topLogprobs < -1 || topLogprobs > MAX_TOP_LOGPROBS) throw new IllegalArgumentException("logprobs " + topLogprobs + " is outside [0, 20]");
+            if (topLogprobs < -1 || topLogprobs > MAX_TOP_LOGPROBS) throw new IllegalArgumentException("logprobs.top_n " + topLogprobs + " is outside [0, 20]");
             if (promptTopLogprobs < -1 || promptTopLogprobs > MAX_TOP_LOGPROBS) {
-                throw new IllegalArgumentException("prompt_logprobs " + promptTopLogprobs + " is outside [0, 20]");
+                throw new IllegalArgumentException("prompt_logprobs.top_n " + promptTopLogprobs + " is outside [0, 20]");
             }
-            if (scoreFrom < 1) throw new IllegalArgumentException("the first prompt token has no log-probability");
+            if (scoreFrom < 1) throw new IllegalArgumentException("prompt_logprobs.from " + scoreFrom + " is less than 1: the first prompt token has no log-probability");
         }
     }
 }

@@ -22,11 +22,21 @@ public record SamplingOptions(
         OptionalLong seed,
         int n) {
 
+    public static final int MAX_N = 128;
+
     public static final SamplingOptions UNSET = new SamplingOptions(
             Optional.empty(), OptionalInt.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(),
             Optional.empty(), Map.of(), List.of(), List.of(), OptionalLong.empty(), 1);
 
-    /** @throws IllegalArgumentException naming the parameter and its range */
+    /** @throws IllegalArgumentException whose message begins with the parameter, as the API calls it */
+    public SamplingOptions {
+        logitBias = Map.copyOf(logitBias);
+        allowedIds = List.copyOf(allowedIds);
+        bannedSequences = bannedSequences.stream().map(List::copyOf).toList();
+        if (n < 1 || n > MAX_N) throw new IllegalArgumentException("n " + n + " is outside [1, " + MAX_N + "]");
+    }
+
+    /** @throws IllegalArgumentException whose message begins with the parameter, as the API calls it, and tells its range */
     public SamplingParams resolve(SamplingParams defaults) {
         return new SamplingParams(
                 temperature.orElse(defaults.temperature()),

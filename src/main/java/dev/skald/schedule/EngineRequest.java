@@ -1,4 +1,4 @@
-package dev.skald.engine;
+package dev.skald.schedule;
 
 import dev.skald.sampling.SamplingParams;
 import java.util.List;

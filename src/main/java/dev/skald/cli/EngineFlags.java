@@ -1,0 +1,95 @@
+package dev.skald.cli;
+
+import dev.skald.boot.EngineOptions;
+import dev.skald.tensor.DType;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import picocli.CommandLine.Option;
+
+/** How a model is run in this process. */
+final class EngineFlags {
+    @Option(names = "--device", paramLabel = "D", description = "auto, cpu or cuda (default: auto).")
+    EngineOptions.DeviceKind device = EngineOptions.DeviceKind.AUTO;
+
+    @Option(names = "--kernels", paramLabel = "K", description = "auto, native or java: which kernels on a CPU (default: auto).")
+    EngineOptions.KernelKind kernels = EngineOptions.KernelKind.AUTO;
+
+    @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")
+    Integer threads;
+
+    @Option(names = "--dtype", paramLabel = "T", description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file).")
+    String dtype = "auto";
+
+    @Option(names = "--max-model-len", paramLabel = "N", description = "Tokens of the longest sequence (default: what the model was made for).")
+    Integer maxModelLen;
+
+    @Option(
+            names = "--kv-cache-memory-bytes",
+            paramLabel = "N",
+            converter = Converters.Bytes.class,
+            description = "Memory for the KV cache, such as 512MiB (default: room for all sequences, at most half of what is free).")
+    Long kvCacheMemoryBytes;
+
+    @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16 or f32: type of the KV cache (default: f16).")
+    String kvCacheDtype = "f16";
+
+    @Option(names = "--max-num-seqs", paramLabel = "N", description = "Sequences that run at once (default: 64).")
+    int maxNumSeqs = EngineOptions.Limits.DEFAULT.maxNumSeqs();
+
+    @Option(names = "--max-num-batched-tokens", paramLabel = "N", description = "Tokens of one step (default: 512, or as many as sequences).")
+    Integer maxNumBatchedTokens;
+
+    @Option(names = "--queue-size", paramLabel = "N", description = "Requests that may wait (default: 1024).")
+    int queueSize = EngineOptions.Limits.DEFAULT.queueSize();
+
+    @Option(names = "--chat-template", paramLabel = "FILE", description = "A chat template instead of the model's own.")
+    Path chatTemplate;
+
+    @Option(
+            names = "--stall-timeout",
+            paramLabel = "S",
+            converter = Converters.Seconds.class,
+            description = "Seconds without a finished step, with work waiting, until the engine counts as stuck (default: 30).")
+    Duration stallTimeout = EngineOptions.Limits.DEFAULT.stallTimeout();
+
+    @Option(
+            names = "--slow-reader-timeout",
+            paramLabel = "S",
+            converter = Converters.Seconds.class,
+            description = "Seconds until a client that doesn't read its stream loses it (default: 30).")
+    Duration slowReaderTimeout = EngineOptions.Limits.DEFAULT.slowReaderTimeout();
+
+    /** Names that only mean something where the model runs in this process. */
+    static final List<String> NAMES = List.of(
+            "--device", "--kernels", "--threads", "--dtype", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
+            "--max-num-seqs", "--max-num-batched-tokens", "--queue-size", "--chat-template", "--stall-timeout", "--slow-reader-timeout");
+
+    /** @throws CliException for a value outside its range */
+    EngineOptions options(Path model, Optional<String> servedName) {
+        Optional<DType> weights = dtype.equalsIgnoreCase("auto") ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
+        int batched = Math.max(EngineOptions.Limits.DEFAULT.maxNumBatchedTokens(), maxNumSeqs);
+        try {
+            return new EngineOptions(
+                    model,
+                    servedName,
+                    Optional.ofNullable(chatTemplate),
+                    new EngineOptions.Compute(device, kernels, optional(threads), weights),
+                    new EngineOptions.Cache(
+                            optional(maxModelLen),
+                            kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),
+                            Converters.dtype("--kv-cache-dtype", kvCacheDtype)),
+                    new EngineOptions.Limits(
+                            maxNumSeqs, maxNumBatchedTokens == null ? batched : maxNumBatchedTokens, queueSize, stallTimeout, slowReaderTimeout));
+        } catch (IllegalArgumentException e) {
+            throw CliException.askedWrongly(e.getMessage());
+        }
+    }
+
+    private static OptionalInt optional(Integer value) {
+        return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+    }
+}
