@@ -25,6 +25,11 @@ public final class CpuTestDevice implements TestDevice {
         return device;
     }
 
+    /** Units of the last attention that were divided by ranges of splits. */
+    int dividedUnits() {
+        return ((CpuOps) device.ops()).attentionPlan().dividedUnits();
+    }
+
     @Override
     public void write(Buffer buffer, int row, float... values) {
         if (values.length != buffer.cols()) throw new IllegalArgumentException(values.length + " values for " + buffer.cols());
