@@ -6,11 +6,11 @@ import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /** Host tensors for tests. */
-final class TestTensors {
+public final class TestTensors {
     private TestTensors() {}
 
     /** The tensor rounded to another type, at an odd address, as in a mapped file. */
-    static Tensor convert(DType dtype, Tensor tensor) {
+    public static Tensor convert(DType dtype, Tensor tensor) {
         long elements = tensor.shape().elements();
         MemorySegment data = MemorySegment.ofArray(new byte[1 + Math.toIntExact(dtype.bytes(elements))]).asSlice(1);
         for (long i = 0; i < elements; i++) Elements.set(dtype, data, i, Elements.get(tensor.dtype(), tensor.data(), i));

@@ -43,7 +43,8 @@ public final class CpuDevice implements Device {
     private CpuDevice(int threads, String whyThreads) {
         pool = new WorkerPool(threads);
         ops = new CpuOps(kernels, pool);
-        String why = "kernels in Java, as wide as this processor's vectors; " + threads + (threads == 1 ? " thread, " : " threads, ") + whyThreads;
+        String why = "kernels in Java on vectors of " + Lanes.FLOATS.vectorBitSize() + " bits; " + threads
+                + (threads == 1 ? " thread, " : " threads, ") + whyThreads;
         info = new DeviceInfo("cpu", Processor.name(), kernels.isa(), threads, why);
     }
 

@@ -83,6 +83,10 @@ final class CpuOps implements Ops {
         return started().step;
     }
 
+    AttentionPlan attentionPlan() {
+        return started().plan;
+    }
+
     void upload(Batch batch) {
         step().upload(batch);
         planned = false;

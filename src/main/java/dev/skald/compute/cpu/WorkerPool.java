@@ -77,7 +77,7 @@ final class WorkerPool implements AutoCloseable {
     /**
      * Returns when all items have run.
      *
-     * @throws RuntimeException or Error: what an item threw first; the other items have run nevertheless
+     * @throws RuntimeException or Error: what an item threw first; with several threads, the other items have run nevertheless
      */
     void run(Task work, int count) {
         if (count <= 0) return;

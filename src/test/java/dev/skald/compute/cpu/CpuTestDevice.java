@@ -25,6 +25,19 @@ public final class CpuTestDevice implements TestDevice {
         return device;
     }
 
+    /** Threads of all pools of this JVM but the calling ones. */
+    static long[] workerIds() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("skald-compute-"))
+                .mapToLong(Thread::threadId)
+                .toArray();
+    }
+
+    /** Units of the last attention that were divided by ranges of splits. */
+    int dividedUnits() {
+        return ((CpuOps) device.ops()).attentionPlan().dividedUnits();
+    }
+
     @Override
     public void write(Buffer buffer, int row, float... values) {
         if (values.length != buffer.cols()) throw new IllegalArgumentException(values.length + " values for " + buffer.cols());
