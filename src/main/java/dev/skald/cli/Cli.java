@@ -1,10 +1,14 @@
 package dev.skald.cli;
 
+import dev.skald.boot.StartException;
 import dev.skald.service.InferenceException;
+import dev.skald.text.ChatTemplateException;
+import dev.skald.text.TokenizerException;
 import java.io.PrintStream;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -23,6 +27,14 @@ public final class Cli {
 
     static {
         command("serve", "Start the daemon: gRPC on a port of this machine.", ServeCommand::new);
+        command("generate", "Continue a prompt.", GenerateCommand::new);
+        command("chat", "Talk with a model.", ChatCommand::new);
+        command("template", "Print the prompt that a conversation becomes.", TemplateCommand::new);
+        command("tokenize", "Print the token ids of texts.", TokenizeCommand::new);
+        command("inspect", "Say what a model is, and whether it can be served.", InspectCommand::new);
+        command("bench", "Measure a model on this machine, beside the machine's own limits.", BenchCommand::new);
+        command("load", "Put a load on a running daemon and report what its clients see.", LoadCommand::new);
+        hidden("train-cache", TrainCacheCommand::new);
     }
 
     private final Stdio stdio;
@@ -71,7 +83,7 @@ public final class Cli {
             stdio.err().println("skald: no command `" + args[0] + "`" + hint + " (`skald --help` lists them)");
             return ExitCode.ASKED_WRONGLY;
         }
-        return run(args[0], entry.create().apply(stdio), java.util.Arrays.copyOfRange(args, 1, args.length));
+        return run(args[0], entry.create().apply(stdio), Arrays.copyOfRange(args, 1, args.length));
     }
 
     private int run(String name, Command command, String[] args) {
@@ -94,7 +106,7 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, FlagErrors.sentence(e, line.getCommandSpec()));
         } catch (CliException e) {
-            return refuse(name, e.getMessage());
+            return end(name, e);
         }
         Logs.configure(command.common().logLevel, stdio.err());
         int code = execute(name, command);
@@ -108,15 +120,17 @@ public final class Cli {
         } catch (ParameterException e) {
             return refuse(name, e.getMessage());
         } catch (CliException e) {
-            if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
-            stdio.err().println("skald: " + e.getMessage());
-            return e.exitCode();
+            return end(name, e);
         } catch (InferenceException e) {
             stdio.err().println("skald: " + e.getMessage());
             return switch (e.kind()) {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
+        } catch (StartException | TokenizerException | ChatTemplateException e) {
+            stdio.err().println("skald: " + e.getMessage());
+            LOG.log(Level.FINE, "because of", e);
+            return ExitCode.FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return ExitCode.FAILED;
@@ -126,6 +140,13 @@ public final class Cli {
         }
     }
 
+    private int end(String name, CliException e) {
+        if (e.exitCode() == ExitCode.ASKED_WRONGLY) return refuse(name, e.getMessage());
+        stdio.out().flush();
+        stdio.err().println("skald: " + e.getMessage());
+        return e.exitCode();
+    }
+
     private int refuse(String name, String sentence) {
         stdio.out().flush();
         stdio.err().println("skald " + name + ": " + sentence + " (`skald " + name + " --help`)");
@@ -133,7 +154,9 @@ public final class Cli {
     }
 
     private static CommandLine commandLine(String name, Command command) {
-        return new CommandLine(command)
+        CommandLine line = new CommandLine(command);
+        line.getCommandSpec().usageMessage().abbreviateSynopsis(true).sortOptions(false).optionListHeading("%n");
+        return line
                 .setCommandName("skald " + name)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setOverwrittenOptionsAllowed(false)
@@ -150,7 +173,7 @@ public final class Cli {
         });
     }
 
-    private static java.util.List<String> visible() {
+    private static List<String> visible() {
         return COMMANDS.entrySet().stream().filter(e -> !e.getValue().hidden()).map(Map.Entry::getKey).toList();
     }
 
@@ -164,9 +187,5 @@ public final class Cli {
         to.println("`skald COMMAND --help` explains a command's flags; `skald --version` says which Skald this is.");
         to.println("A flag can also be given as SKALD__<FLAG> in the environment (SKALD__MAX_NUM_SEQS=8) or in the JSON of --config.");
         to.flush();
-    }
-
-    static Optional<String> summary(String name) {
-        return Optional.ofNullable(COMMANDS.get(name)).map(Entry::summary);
     }
 }

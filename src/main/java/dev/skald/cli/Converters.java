@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -54,26 +53,17 @@ final class Converters {
         }
     }
 
+    /** A value of its own, since picocli would pour several lists into one. */
+    record IdList(List<Integer> ids) {}
+
     /** Comma-separated token ids. */
-    static final class Ids implements ITypeConverter<List<Integer>> {
+    static final class Ids implements ITypeConverter<IdList> {
         @Override
-        public List<Integer> convert(String value) {
+        public IdList convert(String value) {
             try {
-                return Arrays.stream(value.strip().split("\\s*,\\s*")).map(Integer::valueOf).toList();
+                return new IdList(Arrays.stream(value.strip().split("\\s*,\\s*")).map(Integer::valueOf).toList());
             } catch (NumberFormatException e) {
                 throw new TypeConversionException("expected token ids, separated by commas");
-            }
-        }
-    }
-
-    /** A whole number that may be left away. */
-    static final class MaybeInt implements ITypeConverter<OptionalInt> {
-        @Override
-        public OptionalInt convert(String value) {
-            try {
-                return OptionalInt.of(Integer.parseInt(value.strip()));
-            } catch (NumberFormatException e) {
-                throw new TypeConversionException("expected a whole number");
             }
         }
     }

@@ -8,6 +8,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns what picocli complains of into one sentence. */
@@ -52,12 +53,13 @@ final class FlagErrors {
         if (type.isEnum()) {
             return ": expected one of " + List.of(type.getEnumConstants()).stream().map(String::valueOf).collect(Collectors.joining(", "));
         }
-        if (e.getCause() instanceof picocli.CommandLine.TypeConversionException own && own.getMessage() != null) return ": " + own.getMessage();
-        if (type == int.class || type == Integer.class || type == long.class || type == Long.class || type.getName().endsWith("OptionalInt")) {
-            return ": expected a whole number";
-        }
-        if (type == float.class || type == Float.class || type == double.class || type == Double.class) return ": expected a number";
+        if (type == int.class || type == Integer.class) return ": expected a whole number";
         if (type == boolean.class || type == Boolean.class) return ": expected true or false";
+        // Our converters say what they expect; picocli's own quote the value again, and these types are all that they convert.
+        String said = e.getCause() instanceof TypeConversionException own && own.getMessage() != null ? own.getMessage() : "";
+        if (!said.isEmpty() && !said.startsWith("'")) return ": " + said;
+        if (type == long.class || type == Long.class) return ": expected a whole number";
+        if (type == float.class || type == Float.class) return ": expected a number";
         return "";
     }
 

@@ -108,7 +108,7 @@ final class FlagSources implements IDefaultValueProvider {
         } catch (JsonProcessingException e) {
             throw CliException.askedWrongly(file + " is no JSON: " + e.getOriginalMessage() + " at line " + e.getLocation().getLineNr());
         } catch (IOException e) {
-            throw CliException.failed("can't read " + file + ": " + FileErrors.why(e));
+            throw CliException.failed("can't read " + file + ": " + TextFiles.why(e));
         }
         if (!root.isObject()) throw CliException.askedWrongly(file + " must hold a JSON object, flag names as keys");
         root.properties().forEach(entry -> {

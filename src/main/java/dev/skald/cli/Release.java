@@ -1,17 +1,12 @@
 package dev.skald.cli;
 
-import java.util.Optional;
+import dev.skald.boot.Version;
 
-/** Which Skald this is. */
+/** Which Skald this is, in one line. */
 final class Release {
     private Release() {}
 
-    /** Of the jar that runs; "development" where classes run without one. */
-    static String version() {
-        return Optional.ofNullable(Release.class.getPackage().getImplementationVersion()).orElse("development");
-    }
-
     static String line() {
-        return "skald " + version() + " (Java " + Runtime.version() + ", " + System.getProperty("os.name") + " " + System.getProperty("os.arch") + ")";
+        return "skald " + Version.CURRENT + " (Java " + Runtime.version() + ", " + System.getProperty("os.name") + " " + System.getProperty("os.arch") + ")";
     }
 }

@@ -45,11 +45,12 @@ final class SamplingFlags {
     @Option(names = "--logit-bias", paramLabel = "ID=X", split = SPLIT, description = "Add X to a token's logit. Repeatable.")
     List<String> logitBias = List.of();
 
-    @Option(names = "--allowed-ids", paramLabel = "IDS", converter = Converters.Ids.class, description = "The only tokens that may be drawn.")
-    List<List<Integer>> allowedIds = List.of();
+    @Option(names = "--allowed-ids", paramLabel = "IDS", split = SPLIT, converter = Converters.Ids.class, description = "The only tokens that may be drawn.")
+    List<Converters.IdList> allowedIds = List.of();
 
-    @Option(names = "--banned-sequence", paramLabel = "IDS", split = SPLIT, converter = Converters.Ids.class, description = "Tokens that never come in this order. Repeatable.")
-    List<List<Integer>> bannedSequences = List.of();
+    @Option(names = "--banned-sequence", paramLabel = "IDS", split = SPLIT, converter = Converters.Ids.class,
+            description = "Tokens that never come in this order. Repeatable.")
+    List<Converters.IdList> bannedSequences = List.of();
 
     @Option(names = "--seed", paramLabel = "S", description = "The same seed gives the same answer (default: drawn).")
     Long seed;
@@ -60,13 +61,13 @@ final class SamplingFlags {
     @Option(names = "--stop", paramLabel = "TEXT", split = SPLIT, description = "End the answer before this text. Repeatable.")
     List<String> stop = List.of();
 
-    @Option(names = "--stop-token-ids", paramLabel = "IDS", converter = Converters.Ids.class, description = "Further end tokens.")
-    List<List<Integer>> stopTokenIds = List.of();
+    @Option(names = "--stop-token-ids", paramLabel = "IDS", split = SPLIT, converter = Converters.Ids.class, description = "Further end tokens.")
+    List<Converters.IdList> stopTokenIds = List.of();
 
-    @Option(names = "--include-stop", arity = "0..1", fallbackValue = "true", description = "Keep the stop text in the answer.")
+    @Option(names = "--include-stop", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Keep the stop text in the answer.")
     boolean includeStop;
 
-    @Option(names = "--ignore-eos", arity = "0..1", fallbackValue = "true", description = "Go on past the model's end token.")
+    @Option(names = "--ignore-eos", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Go on past the model's end token.")
     boolean ignoreEos;
 
     @Option(names = "--logprobs", paramLabel = "N", description = "Log-probabilities of the answer's tokens, and of the N most likely ones (0 to 20).")
@@ -75,7 +76,7 @@ final class SamplingFlags {
     @Option(names = "--prompt-logprobs", paramLabel = "N", description = "The same for the prompt's tokens.")
     Integer promptLogprobs;
 
-    @Option(names = "--keep-special", arity = "0..1", fallbackValue = "true", description = "Show special tokens in the text.")
+    @Option(names = "--keep-special", arity = "0..1", fallbackValue = "true", hideParamSyntax = true, description = "Show special tokens in the text.")
     boolean keepSpecial;
 
     SamplingOptions sampling() {
@@ -89,7 +90,7 @@ final class SamplingFlags {
                 Optional.ofNullable(frequencyPenalty),
                 biases(),
                 flat(allowedIds),
-                bannedSequences,
+                bannedSequences.stream().map(Converters.IdList::ids).toList(),
                 seed == null ? OptionalLong.empty() : OptionalLong.of(seed),
                 choices);
     }
@@ -120,7 +121,7 @@ final class SamplingFlags {
         return value == null ? OptionalInt.empty() : OptionalInt.of(value);
     }
 
-    private static List<Integer> flat(List<List<Integer>> lists) {
-        return lists.stream().flatMap(List::stream).toList();
+    static List<Integer> flat(List<Converters.IdList> lists) {
+        return lists.stream().flatMap(list -> list.ids().stream()).toList();
     }
 }

@@ -21,12 +21,24 @@ record Stdio(PrintStream out, PrintStream err, InputStream in, Map<String, Strin
         env = Map.copyOf(env);
     }
 
+    /** Whether somebody sits before it: both ends are a terminal, and they are the process's own. */
+    boolean isTerminal() {
+        return in instanceof ProcessInput && System.console() != null && System.console().isTerminal();
+    }
+
+    /** Marks the process's own standard input. */
+    private static final class ProcessInput extends FileInputStream {
+        ProcessInput() {
+            super(FileDescriptor.in);
+        }
+    }
+
     /** The real ones; also what {@link System#out} and {@link System#err} are from here on. */
     static Stdio ofProcess() {
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         System.setOut(out);
         System.setErr(err);
-        return new Stdio(out, err, new FileInputStream(FileDescriptor.in), System.getenv());
+        return new Stdio(out, err, new ProcessInput(), System.getenv());
     }
 }

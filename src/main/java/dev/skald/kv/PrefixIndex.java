@@ -117,7 +117,11 @@ public final class PrefixIndex {
     public long insert(Root root, long after, int block, int[] ids, int from) {
         int known = find(after, ids, from);
         if (known != NONE) return identity[known];
-        if (identity[block] != 0) throw new IllegalStateException("block " + block + " is indexed with other content");
+        if (identity[block] != 0) {
+            // Shared by two sequences, one of which indexed it behind a block that has been forgotten since: it gets a reachable place.
+            if (!holds(block, ids, from)) throw new IllegalStateException("block " + block + " is indexed with other content");
+            drop(block);
+        }
         int bucket = bucket(after, ids, from);
         System.arraycopy(ids, from, tokens, block * blockTokens, blockTokens);
         identity[block] = ++lastIdentity;
@@ -159,10 +163,14 @@ public final class PrefixIndex {
 
     private int find(long after, int[] ids, int from) {
         for (int block = heads[bucket(after, ids, from)]; block != NONE; block = nextInBucket[block]) {
-            int at = block * blockTokens;
-            if (previous[block] == after && Arrays.equals(tokens, at, at + blockTokens, ids, from, from + blockTokens)) return block;
+            if (previous[block] == after && holds(block, ids, from)) return block;
         }
         return NONE;
+    }
+
+    private boolean holds(int block, int[] ids, int from) {
+        int at = block * blockTokens;
+        return Arrays.equals(tokens, at, at + blockTokens, ids, from, from + blockTokens);
     }
 
     /** Takes a block out of the index; the pool knows already or is told by the caller. */

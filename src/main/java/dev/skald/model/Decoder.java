@@ -83,7 +83,11 @@ public final class Decoder {
         return List.of(new KvGroup(spec.layers(), spec.kvHeads(), spec.headDim(), BLOCK_TOKENS, dtype));
     }
 
-    /** Bytes of the weights as dense tensors in their loaded types: what a device needs that copies them without changing their size. */
+    /**
+     * Bytes of the weights as dense tensors in their loaded types: what a device needs that copies them without changing their size.
+     *
+     * @throws ModelException naming missing, extra or wrongly shaped tensors
+     */
     public static long weightBytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
         return DecoderWeights.bytes(spec, checkpoint, options);
     }

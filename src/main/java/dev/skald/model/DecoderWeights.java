@@ -62,6 +62,7 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
     }
 
     static long bytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+        ExpectedTensors.of(spec).check(checkpoint);
         TensorNames names = spec.names();
         long bytes = DType.F32.bytes((long) options.maxModelLength() * spec.headDim());
         for (String name : ExpectedTensors.of(spec).names()) {

@@ -1,10 +1,10 @@
 package dev.skald.service;
 
-import dev.skald.schedule.EngineRequest;
 import dev.skald.engine.RequestHandle;
 import dev.skald.engine.TokenEvent;
 import dev.skald.engine.TokenLogprob;
 import dev.skald.engine.TokenSink;
+import dev.skald.schedule.EngineRequest;
 import dev.skald.schedule.Failure;
 import dev.skald.service.InferenceEvent.ScoredToken;
 import dev.skald.service.InferenceEvent.TopToken;
@@ -64,7 +64,8 @@ public final class LocalInference implements Inference {
     @Override
     public InferenceCall start(InferenceRequest request, InferenceObserver observer) {
         LocalCall call = new LocalCall(workers.assign());
-        call.begin(new Answer(request, observer, call));
+        boolean unique = running.putIfAbsent(request.id(), call) == null;
+        call.begin(new Answer(request, observer, call, unique));
         return call;
     }
 
@@ -130,24 +131,25 @@ public final class LocalInference implements Inference {
         private final InferenceRequest request;
         private final InferenceObserver observer;
         private final LocalCall call;
-        private boolean registered;
+        private final boolean unique;
         private long seed;
         private List<ChoiceText> choices = List.of();
         private Usage prompt = Usage.NONE;
 
-        Answer(InferenceRequest request, InferenceObserver observer, LocalCall call) {
+        /** @param unique whether no other request of this id was running when it came */
+        Answer(InferenceRequest request, InferenceObserver observer, LocalCall call, boolean unique) {
             this.request = request;
             this.observer = observer;
             this.call = call;
+            this.unique = unique;
         }
 
         @Override
         public RequestHandle submit(TokenSink sink) {
-            if (running.putIfAbsent(request.id(), call) != null) {
+            if (!unique) {
                 throw InferenceException.invalid(
                         "DUPLICATE_REQUEST_ID", "options.request_id", "a request \"" + request.id() + "\" is running already");
             }
-            registered = true;
             if (closing) throw Failures.of(UNLOADING);
             resolver.check(request);
             EngineRequest resolved = resolver.resolve(request, prompts.encode(request.prompt()));
@@ -204,7 +206,6 @@ public final class LocalInference implements Inference {
 
         /** Before the last event, so that whoever saw it may use the id again. */
         private void release() {
-            if (!registered) return;
             running.remove(request.id(), call);
             synchronized (running) {
                 running.notifyAll();

@@ -25,7 +25,7 @@ final class PromptEncoder {
             }
             case Prompt.TokenIds ids -> {
                 if (ids.ids().isEmpty()) throw InferenceException.invalid("EMPTY_PROMPT", "token_ids", "the prompt is empty: token_ids has no ids");
-                resolver.checkIds(ids.ids(), "token_ids", "token_ids");
+                resolver.checkIds(ids.ids(), "token_ids.ids", "token_ids");
                 yield toInts(ids.ids());
             }
             case Prompt.Chat chat -> format(chat).encode(chat);

@@ -1,17 +1,15 @@
 package dev.skald.service;
 
-import dev.skald.schedule.EngineRequest;
 import dev.skald.sampling.SamplingParams;
+import dev.skald.schedule.EngineRequest;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.SplittableRandom;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 
 /** Checks a request against the model and fills in what it leaves unset. Stateless. */
 final class RequestResolver {
-    static final int MIN_PRIORITY = -100;
-    static final int MAX_PRIORITY = 100;
     /** Drawn seeds fit a double exactly, so that no client's JSON rounds them. */
     private static final long SEEDS = 1L << 53;
 
@@ -34,26 +32,20 @@ final class RequestResolver {
                     "MODEL_NOT_FOUND",
                     "options.model",
                     "there is no model \"" + request.model() + "\" here; this server has \"" + model.name() + "\"",
-                    java.util.Optional.empty());
-        }
-        if (request.priority() < MIN_PRIORITY || request.priority() > MAX_PRIORITY) {
-            throw invalid("options.priority", "priority " + request.priority() + " is outside [" + MIN_PRIORITY + ", " + MAX_PRIORITY + "]");
-        }
-        if (request.queueTimeout().filter(t -> t.isNegative()).isPresent()) {
-            throw invalid("options.queue_timeout", "queue_timeout is negative");
+                    Optional.empty());
         }
         checkSampling(request.sampling());
         checkStopping(request.stopping(), request.output());
     }
 
     private void checkSampling(SamplingOptions sampling) {
-        if (sampling.n() < 1 || sampling.n() > maxChoices) {
-            throw invalid("sampling.n", "n " + sampling.n() + " is outside [1, " + maxChoices + "]");
+        if (sampling.n() > maxChoices) {
+            throw invalid("sampling.n", "n " + sampling.n() + " is more than the " + maxChoices + " sequences that run at once");
         }
-        sampling.logitBias().keySet().stream().sorted().forEach(id -> checkId(id, "sampling.logit_bias", "logit_bias[" + id + "]"));
+        sampling.logitBias().keySet().stream().sorted().forEach(id -> checkId(id, "sampling.logit_bias[" + id + "]", "a key of logit_bias"));
         checkIds(sampling.allowedIds(), "sampling.allowed_ids", "allowed_ids");
         for (int i = 0; i < sampling.bannedSequences().size(); i++) {
-            checkIds(sampling.bannedSequences().get(i), "sampling.banned_sequences[" + i + "]", "banned_sequences[" + i + "]");
+            checkIds(sampling.bannedSequences().get(i), "sampling.banned_sequences[" + i + "].ids", "banned_sequences[" + i + "]");
         }
     }
 
@@ -63,9 +55,6 @@ final class RequestResolver {
         int max = stopping.maxTokens().getAsInt();
         if (max == 0 && output.promptTopLogprobs() < 0) {
             throw invalid("stopping.max_tokens", "max_tokens 0 leaves nothing to do unless prompt_logprobs are asked for");
-        }
-        if (stopping.minTokens() > max) {
-            throw invalid("stopping.min_tokens", "min_tokens " + stopping.minTokens() + " is more than max_tokens " + max);
         }
     }
 
@@ -87,7 +76,9 @@ final class RequestResolver {
         InferenceRequest.Stopping stopping = request.stopping();
         InferenceRequest.Output output = request.output();
         if (output.promptTopLogprobs() >= 0 && output.scoreFrom() > prompt.length) {
-            throw invalid("output.score_from", "score_from " + output.scoreFrom() + " is past the prompt's " + prompt.length + " tokens");
+            throw invalid(
+                    "output.prompt_logprobs.from",
+                    "prompt_logprobs.from " + output.scoreFrom() + " is past the prompt's " + prompt.length + " tokens");
         }
         return new EngineRequest(
                 request.id(),
@@ -124,12 +115,14 @@ final class RequestResolver {
         try {
             return sampling.resolve(model.defaults());
         } catch (IllegalArgumentException e) {
-            throw Parameters.refusal(e);
+            // The record's complaint begins with the parameter's name, as the API calls it.
+            String name = e.getMessage().split(" ", 2)[0];
+            throw InferenceException.invalid("INVALID_PARAMETER", "sampling." + name, e.getMessage());
         }
     }
 
     private static long drawSeed() {
-        return new SplittableRandom(ThreadLocalRandom.current().nextLong() ^ System.nanoTime()).nextLong(SEEDS);
+        return ThreadLocalRandom.current().nextLong(SEEDS);
     }
 
     /** Ids that end an answer. */

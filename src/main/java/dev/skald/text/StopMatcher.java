@@ -52,7 +52,9 @@ public final class StopMatcher {
         if (stops.size() > MAX_STOPS) throw new IllegalArgumentException(stops.size() + " stop strings; at most " + MAX_STOPS);
         for (String stop : stops) {
             if (stop.isEmpty()) throw new IllegalArgumentException("a stop string is empty");
-            if (stop.length() > MAX_STOP_CHARS) throw new IllegalArgumentException("a stop string has " + stop.length() + " characters; at most " + MAX_STOP_CHARS);
+            if (stop.length() > MAX_STOP_CHARS) {
+                throw new IllegalArgumentException("a stop string has " + stop.length() + " characters; at most " + MAX_STOP_CHARS);
+            }
         }
         this.stops = List.copyOf(stops);
         this.includeStop = includeStop;

@@ -43,7 +43,18 @@ public final class Tokenizer {
     public static Tokenizer load(Path folder) {
         Path file = Files.isDirectory(folder) ? folder.resolve("tokenizer.json") : folder;
         TokenizerFile read = read(file);
-        return new Tokenizer(file, create(file, read.text()), read);
+        long handle = create(file, read.text());
+        for (AddedToken token : read.added()) checkNumber(file, handle, token);
+        return new Tokenizer(file, handle, read);
+    }
+
+    /** The library numbers added tokens by their order, whatever number the file gives them: then ids would not be the model's. */
+    private static void checkNumber(Path file, long handle, AddedToken token) {
+        int[] ids = encode(handle, token.content(), false);
+        if (ids.length == 1 && ids[0] != token.id()) {
+            throw new TokenizerException(file + " gives its added token \"" + token.content() + "\" the id " + token.id()
+                    + ", but in its place it can only have " + ids[0]);
+        }
     }
 
     private static TokenizerFile read(Path file) {

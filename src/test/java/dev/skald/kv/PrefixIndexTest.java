@@ -131,6 +131,20 @@ class PrefixIndexTest {
     }
 
     @Test
+    void aSharedBlockBehindAForgottenOneIsReachableAgainOnceItsChainIs() {
+        PrefixIndex.Root root = index.root("");
+        int[] ids = ids(8, 1);
+        int first = pool.allocate();
+        int second = pool.allocate();
+        index.insert(root, index.insert(root, root.identity(), first, ids, 0), second, ids, 4);
+        index.forget(first);
+        assertEquals(0, hits("", ids, 8));
+        index.insert(root, index.insert(root, root.identity(), first, ids, 0), second, ids, 4);
+        assertEquals(2, hits("", ids, 8));
+        assertEquals(2, index.size());
+    }
+
+    @Test
     void forgettingATailKeepsTheBeginning() {
         remember("s", ids(12, 1));
         index.forget("s", ids(12, 1), 12, 6);

@@ -243,6 +243,15 @@ class TokenizerTest {
         assertNames(file, folder);
     }
 
+    @Test
+    void anIdThatTheLibraryWouldNotGiveIsAnError(@TempDir Path folder) throws IOException {
+        String good = Files.readString(Goldens.folder("tokenizers/bytelevel").resolve("tokenizer.json"));
+        String gap = good.replaceFirst("\"id\":\\s*501", "\"id\": 511");
+        assertFalse(gap.equals(good));
+        Files.writeString(folder.resolve("tokenizer.json"), gap);
+        assertNames(folder.resolve("tokenizer.json"), folder);
+    }
+
     private static void assertNames(Path file, Path folder) {
         TokenizerException e = assertThrows(TokenizerException.class, () -> Tokenizer.load(folder));
         assertTrue(e.getMessage().contains(file.toString()), e.getMessage());

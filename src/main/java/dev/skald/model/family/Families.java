@@ -12,11 +12,15 @@ public final class Families {
     private static final TreeMap<String, Function<ModelConfig, DecoderSpec>> KNOWN =
             new TreeMap<>(Map.of("LlamaForCausalLM", Llama::spec, "MistralForCausalLM", Llama::mistral));
 
+    /** For configurations that name their model type only. */
+    private static final Map<String, String> BY_TYPE = Map.of("llama", "LlamaForCausalLM", "mistral", "MistralForCausalLM");
+
     private Families() {}
 
     /** @throws ModelException for an architecture that isn't known, listing those that are, or a configuration that its family refuses */
     public static DecoderSpec spec(ModelConfig model) {
         String architecture = model.architecture()
+                .or(() -> model.modelType().map(type -> BY_TYPE.getOrDefault(type, type)))
                 .orElseThrow(() -> new ModelException(model.config().where() + " names no architecture; known are " + known()));
         Function<ModelConfig, DecoderSpec> family = KNOWN.get(architecture);
         if (family == null) {

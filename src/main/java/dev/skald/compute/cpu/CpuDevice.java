@@ -1,0 +1,179 @@
+package dev.skald.compute.cpu;
+
+import dev.skald.compute.Batch;
+import dev.skald.compute.BatchLimits;
+import dev.skald.compute.Device;
+import dev.skald.compute.DeviceInfo;
+import dev.skald.compute.HostMemory;
+import dev.skald.compute.HostSlots;
+import dev.skald.compute.HostStepOutput;
+import dev.skald.compute.KvCache;
+import dev.skald.compute.KvGroup;
+import dev.skald.compute.MemoryPlan;
+import dev.skald.compute.MemoryRequest;
+import dev.skald.compute.Ops;
+import dev.skald.compute.StepOutput;
+import dev.skald.compute.Weight;
+import dev.skald.compute.WeightRole;
+import dev.skald.sampling.SlotSetup;
+import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * The CPU with Vector API kernels and a pool of threads. A step runs inside the calls: the calling thread is one of those that compute.
+ * Embeddings are read from the mapped file, which must stay mapped as long as the device is open; all other memory is its own.
+ */
+public final class CpuDevice implements Device {
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    /** Partial results of attention that one long sequence of 64 heads leaves in one layer; what doesn't fit is computed undivided. */
+    private static final int PARTIAL_ROWS = 64;
+
+    private final NativeMemory memory = new NativeMemory();
+    private final Kernels kernels = new VectorKernels(memory);
+    private final WorkerPool pool;
+    private final CpuOps ops;
+    private final DeviceInfo info;
+    private int widestInput;
+
+    private CpuDevice(int threads, String whyThreads) {
+        pool = new WorkerPool(threads);
+        ops = new CpuOps(kernels, pool);
+        String why = "kernels in Java, as wide as this processor's vectors; " + threads + (threads == 1 ? " thread, " : " threads, ") + whyThreads;
+        info = new DeviceInfo("cpu", Processor.name(), kernels.isa(), threads, why);
+    }
+
+    /**
+     * @param threads compute threads, the engine's included; empty: as many as processors are available, a container's quota counted
+     * @throws IllegalStateException if this JVM can't run the kernels; the message says what it lacks
+     */
+    public static CpuDevice open(OptionalInt threads) {
+        if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
+            throw new IllegalStateException("the kernels in Java need the Vector API: start Java with --add-modules " + VECTOR_MODULE);
+        }
+        if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+            throw new IllegalStateException("weights are little-endian, this processor is not");
+        }
+        int available = Runtime.getRuntime().availableProcessors();
+        String why = threads.isPresent() ? "as asked" : "as many as processors are available";
+        return new CpuDevice(threads.orElse(available), why);
+    }
+
+    @Override
+    public DeviceInfo info() {
+        return info;
+    }
+
+    @Override
+    public boolean asynchronous() {
+        return false;
+    }
+
+    @Override
+    public MemoryPlan plan(MemoryRequest request) {
+        return HostMemory.plan(HostMemory.freeBytes(), request);
+    }
+
+    @Override
+    public Weight pack(WeightRole role, List<Tensor> parts) {
+        if (ops.isStarted()) throw new IllegalStateException("the device was started; nothing is allocated any more");
+        return switch (role) {
+            case LINEAR -> packLinear(parts);
+            case EMBEDDING -> packEmbedding(parts);
+            case VECTOR, ROPE_TABLE -> packDense(role, parts);
+        };
+    }
+
+    private CpuWeight packLinear(List<Tensor> parts) {
+        DType type = parts.getFirst().dtype();
+        int cols = Packing.cols(WeightRole.LINEAR, parts);
+        int rows = Packing.rows(WeightRole.LINEAR, parts);
+        widestInput = Math.max(widestInput, cols);
+        MemorySegment packed = memory.allocate(Panels.bytes(type, rows, cols));
+        Panels.pack(pool, parts, rows, cols, packed);
+        return new CpuWeight(WeightRole.LINEAR, type, rows, cols, packed.byteSize(), packed);
+    }
+
+    private CpuWeight packEmbedding(List<Tensor> parts) {
+        int cols = Packing.cols(WeightRole.EMBEDDING, parts);
+        int rows = Packing.rows(WeightRole.EMBEDDING, parts);
+        Tensor first = parts.getFirst();
+        if (parts.size() == 1 && first.data().isMapped()) return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, 0, first.data());
+        MemorySegment copy = memory.allocate(first.dtype().bytes((long) rows * cols));
+        Packing.copy(parts, copy);
+        return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, copy.byteSize(), copy);
+    }
+
+    private CpuWeight packDense(WeightRole role, List<Tensor> parts) {
+        int cols = Packing.cols(role, parts);
+        int rows = Packing.rows(role, parts);
+        MemorySegment dense = memory.allocate(DType.F32.bytes((long) rows * cols));
+        Packing.widen(parts, dense);
+        return new CpuWeight(role, parts.getFirst().dtype(), rows, cols, dense.byteSize(), dense);
+    }
+
+    @Override
+    public KvCache kvCache(List<KvGroup> groups, int blocks) {
+        return new CpuKvCache(memory, groups, blocks);
+    }
+
+    @Override
+    public Buffer buffer(DType dtype, int rows, int cols) {
+        if (dtype != DType.F32) throw new IllegalArgumentException("buffers are F32, not " + dtype);
+        return new CpuBuffer(rows, cols, memory.allocate(DType.F32.bytes((long) rows * cols)));
+    }
+
+    @Override
+    public Batch batch(BatchLimits limits) {
+        return new Batch(limits, memory.allocate(4L * Batch.ints(limits)));
+    }
+
+    @Override
+    public StepOutput output(BatchLimits limits) {
+        return new HostStepOutput(limits);
+    }
+
+    @Override
+    public void start(BatchLimits limits, KvCache cache, int vocabularySize) {
+        CpuKvCache kv = CpuKvCache.of(cache);
+        int rows = Math.max(limits.maxTokens(), limits.maxLogitRows());
+        int splits = Math.ceilDiv(limits.maxBlocks() * CpuKvCache.BLOCK_TOKENS, AttentionPlan.SPLIT_TOKENS);
+        int partials = splits > 1 && pool.threads() > 1 ? PARTIAL_ROWS * splits : 0;
+        kernels.reserve(new Kernels.Scratch(rows, widestInput, kv.group().headDim(), partials, pool.threads()));
+        Step step = new Step(limits, new HostSlots(limits, vocabularySize), kv, batch(limits));
+        CpuBuffer none = new CpuBuffer(0, vocabularySize, MemorySegment.NULL);
+        SamplingRows sampling = new SamplingRows(ops.ranges(), step, pool.threads(), limits, vocabularySize, none);
+        ops.start(new CpuOps.Started(step, new AttentionPlan(partials, pool.threads()), sampling, new int[rows]));
+    }
+
+    @Override
+    public void setSlot(int slot, SlotSetup setup) {
+        ops.step().slots.setSlot(slot, setup);
+    }
+
+    @Override
+    public void upload(Batch batch) {
+        ops.upload(batch);
+        pool.beginStep();
+    }
+
+    @Override
+    public Ops ops() {
+        return ops;
+    }
+
+    @Override
+    public void await(StepOutput output) {
+        pool.endStep();
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        memory.close();
+    }
+}

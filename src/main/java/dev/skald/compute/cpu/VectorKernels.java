@@ -1,0 +1,109 @@
+package dev.skald.compute.cpu;
+
+import dev.skald.tensor.DType;
+
+/** Kernels on the Vector API. */
+final class VectorKernels implements Kernels {
+    private final NativeMemory memory;
+
+    private VectorLinear linear = new VectorLinear(0, 0, 1);
+    private VectorAttention[] attention = {};
+    /** Per worker: address of a rotated key. */
+    private long[] rotated = {};
+
+    /** @param memory where scratch space comes from */
+    VectorKernels(NativeMemory memory) {
+        this.memory = memory;
+    }
+
+    @Override
+    public String isa() {
+        return "java-vector-" + Lanes.FLOATS.vectorBitSize();
+    }
+
+    @Override
+    public void reserve(Scratch scratch) {
+        linear = new VectorLinear(scratch.rows(), scratch.inputs(), scratch.threads());
+        Partials shared = new Partials(scratch.partials(), scratch.headDim());
+        attention = new VectorAttention[scratch.threads()];
+        rotated = new long[scratch.threads()];
+        for (int worker = 0; worker < scratch.threads(); worker++) {
+            attention[worker] = new VectorAttention(scratch.headDim(), shared);
+            rotated[worker] = memory.allocate(DType.F32.bytes(scratch.headDim())).address();
+        }
+    }
+
+    @Override
+    public void lookup(KernelArguments.Lookup a, int firstRow, int endRow) {
+        for (int r = firstRow; r < endRow; r++) {
+            long from = a.table + a.type.bytes((long) a.rows[r] * a.n);
+            long to = a.output + DType.F32.bytes((long) r * a.n);
+            Halves.widen(a.type, from, a.n, to);
+        }
+    }
+
+    @Override
+    public void norm(KernelArguments.Norm a, int firstRow, int endRow) {
+        for (int r = firstRow; r < endRow; r++) {
+            long row = DType.F32.bytes((long) r * a.n);
+            if (a.delta != 0) VectorRows.add(a.x + row, a.delta + row, a.n);
+            VectorRows.norm(a.x + row, a.weight, a.eps, a.output + row, a.n);
+        }
+    }
+
+    @Override
+    public int rowGroup() {
+        return VectorLinear.GROUP_ROWS;
+    }
+
+    @Override
+    public void prepareLinear(KernelArguments.Linear a, int firstRow, int endRow) {
+        linear.prepare(a, firstRow, endRow);
+    }
+
+    @Override
+    public void linear(KernelArguments.Linear a, int firstStripe, int endStripe, int firstRow, int endRow, int worker) {
+        linear.run(a, firstStripe, endStripe, firstRow, endRow, worker);
+    }
+
+    @Override
+    public void ropeStore(KernelArguments.Rope a, int firstToken, int endToken, int worker) {
+        for (int t = firstToken; t < endToken; t++) {
+            long head = a.qkv + t * a.qkvStride;
+            long headStride = DType.F32.bytes(a.headDim);
+            long angles = a.table + a.positions[t] * headStride;
+            for (int h = 0; h < a.heads; h++, head += headStride) VectorRows.rotate(head, angles, head, a.headDim);
+            int slot = a.positions[t] % CpuKvCache.BLOCK_TOKENS;
+            int element = a.type.bytes();
+            long block = a.block(a.slots[t], a.positions[t]) * a.blockBytes;
+            for (int h = 0; h < a.kvHeads; h++, head += headStride) {
+                VectorRows.rotate(head, angles, rotated[worker], a.headDim);
+                long key = a.keys + block + h * a.headBytes + (long) slot * element;
+                Halves.narrow(a.type, rotated[worker], a.headDim, key, (long) CpuKvCache.BLOCK_TOKENS * element);
+                long value = a.values + block + h * a.headBytes + a.type.bytes((long) slot * a.headDim);
+                Halves.narrow(a.type, head + a.kvHeads * headStride, a.headDim, value, element);
+            }
+        }
+    }
+
+    @Override
+    public void attend(KernelArguments.Attend a, int item, int worker) {
+        attention[worker].attend(a, item);
+    }
+
+    @Override
+    public void combine(KernelArguments.Attend a, int divided, int worker) {
+        attention[worker].combine(a, divided);
+    }
+
+    @Override
+    public void gate(KernelArguments.Gate a, int firstRow, int endRow) {
+        long stride = DType.F32.bytes(a.n);
+        for (int r = firstRow; r < endRow; r++) {
+            long gate = a.input + 2 * stride * r;
+            switch (a.activation) {
+                case SILU -> VectorRows.silu(gate, gate + stride, a.output + stride * r, a.n);
+            }
+        }
+    }
+}

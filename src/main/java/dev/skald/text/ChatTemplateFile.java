@@ -1,0 +1,104 @@
+package dev.skald.text;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.skald.text.jinja.JinjaException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Finds a model folder's chat template: chat_template.jinja, else chat_template in tokenizer_config.json, a string or a list by name. */
+public final class ChatTemplateFile {
+    private static final String JINJA = "chat_template.jinja";
+    private static final String CONFIG = "tokenizer_config.json";
+    private static final String TOKENS = "special_tokens_map.json";
+    private static final List<String> TOKEN_NAMES =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+
+    private ChatTemplateFile() {}
+
+    /**
+     * @param folder a model folder
+     * @return empty if it has no template
+     * @throws ChatTemplateException if it has one that can't be read
+     */
+    public static Optional<ChatTemplate> load(Path folder) {
+        JsonNode config = json(folder.resolve(CONFIG));
+        Map<String, String> tokens = specialTokens(folder, config);
+        Path jinja = folder.resolve(JINJA);
+        if (Files.isRegularFile(jinja)) return Optional.of(parse(jinja, read(jinja), Optional.empty(), tokens));
+        Path file = folder.resolve(CONFIG);
+        JsonNode template = config.path("chat_template");
+        if (template.isMissingNode() || template.isNull()) return Optional.empty();
+        if (template.isTextual()) return Optional.of(parse(file, template.asText(), Optional.empty(), tokens));
+        if (!template.isArray()) throw new ChatTemplateException(file + ": chat_template is neither a string nor a list");
+        Map<String, String> byName = new HashMap<>();
+        for (JsonNode one : template) {
+            if (!one.path("name").isTextual() || !one.path("template").isTextual()) {
+                throw new ChatTemplateException(file + ": an entry of chat_template lacks name or template");
+            }
+            byName.put(one.path("name").asText(), one.path("template").asText());
+        }
+        String source = byName.get("default");
+        if (source == null) throw new ChatTemplateException(file + ": chat_template has no entry named default, only " + byName.keySet());
+        return Optional.of(parse(file, source, Optional.ofNullable(byName.get("tool_use")), tokens));
+    }
+
+    /**
+     * A template file by itself, or one that replaces a folder's.
+     *
+     * @param file          a .jinja file
+     * @param specialTokens bos_token, eos_token, … by name
+     */
+    public static ChatTemplate load(Path file, Map<String, String> specialTokens) {
+        return parse(file, read(file), Optional.empty(), specialTokens);
+    }
+
+    /** @return bos_token, eos_token, … of a model folder, by name; those that it has */
+    public static Map<String, String> specialTokens(Path folder) {
+        return specialTokens(folder, json(folder.resolve(CONFIG)));
+    }
+
+    private static Map<String, String> specialTokens(Path folder, JsonNode config) {
+        Map<String, String> tokens = new HashMap<>();
+        JsonNode map = json(folder.resolve(TOKENS));
+        for (String name : TOKEN_NAMES) {
+            // each is a string, or an object with the string in it
+            JsonNode token = config.path(name).isMissingNode() ? map.path(name) : config.path(name);
+            String text = token.isTextual() ? token.asText() : token.path("content").asText("");
+            if (!text.isEmpty()) tokens.put(name, text);
+        }
+        return tokens;
+    }
+
+    private static ChatTemplate parse(Path file, String source, Optional<String> withTools, Map<String, String> tokens) {
+        try {
+            return ChatTemplate.of(source, withTools, tokens);
+        } catch (JinjaException e) {
+            throw new ChatTemplateException(file + ": the chat template can't be used: " + e.describe(), e);
+        }
+    }
+
+    private static JsonNode json(Path file) {
+        if (!Files.isRegularFile(file)) return MissingNode.getInstance();
+        try {
+            return new ObjectMapper().readTree(Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw new ChatTemplateException(file + " can't be read: " + TokenizerFile.explain(e), e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new ChatTemplateException(file + " can't be read: " + e, e);
+        }
+    }
+}

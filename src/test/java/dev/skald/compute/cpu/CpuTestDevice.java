@@ -1,0 +1,79 @@
+package dev.skald.compute.cpu;
+
+import dev.skald.compute.Device;
+import dev.skald.compute.KvCache;
+import dev.skald.compute.TestDevice;
+import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import java.lang.foreign.ValueLayout;
+import java.util.OptionalInt;
+
+/** Opens the CPU device's memory to tests. */
+public final class CpuTestDevice implements TestDevice {
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+    private final CpuDevice device;
+
+    /** @param threads compute threads */
+    public CpuTestDevice(int threads) {
+        device = CpuDevice.open(OptionalInt.of(threads));
+    }
+
+    @Override
+    public Device device() {
+        return device;
+    }
+
+    @Override
+    public void write(Buffer buffer, int row, float... values) {
+        if (values.length != buffer.cols()) throw new IllegalArgumentException(values.length + " values for " + buffer.cols());
+        CpuBuffer cpu = CpuBuffer.of(buffer);
+        for (int i = 0; i < values.length; i++) cpu.memory().set(FLOAT, cpu.offset(row) + 4L * i, values[i]);
+    }
+
+    @Override
+    public float[] read(Buffer buffer, int row) {
+        CpuBuffer cpu = CpuBuffer.of(buffer);
+        float[] values = new float[cpu.cols()];
+        for (int i = 0; i < values.length; i++) values[i] = cpu.memory().get(FLOAT, cpu.offset(row) + 4L * i);
+        return values;
+    }
+
+    /** Keys lie as [kv head, head dimension, token in block]. */
+    @Override
+    public float[] keys(KvCache cache, int layer, int block, int tokenInBlock) {
+        CpuKvCache kv = CpuKvCache.of(cache);
+        return all(kv, kv.keys(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> i * CpuKvCache.BLOCK_TOKENS + tokenInBlock);
+    }
+
+    /** Values lie as [kv head, token in block, head dimension]. */
+    @Override
+    public float[] values(KvCache cache, int layer, int block, int tokenInBlock) {
+        CpuKvCache kv = CpuKvCache.of(cache);
+        return all(kv, kv.values(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> tokenInBlock * dim + i);
+    }
+
+    private interface Place {
+        /** Element index of dimension {@code i} inside its head. */
+        long of(int i, int headDim);
+    }
+
+    private static float[] all(CpuKvCache kv, long block, Place place) {
+        int dim = kv.group().headDim();
+        float[] row = new float[kv.group().kvHeads() * dim];
+        for (int j = 0; j < row.length; j++) row[j] = element(kv, block + j / dim * kv.headBytes(), place.of(j % dim, dim));
+        return row;
+    }
+
+    private static float element(CpuKvCache kv, long base, long index) {
+        DType type = kv.group().dtype();
+        long at = base + index * type.bytes();
+        return switch (type) {
+            case F32 -> kv.memory().get(FLOAT, at);
+            case F16 -> Float.float16ToFloat(kv.memory().get(SHORT, at));
+            case BF16 -> Float.intBitsToFloat(kv.memory().get(SHORT, at) << 16);
+            case I32 -> throw new IllegalStateException("no cache is I32");
+        };
+    }
+}
