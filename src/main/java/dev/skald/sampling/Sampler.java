@@ -25,6 +25,8 @@ public final class Sampler {
     public static final int INVALID = -1;
     /** Instead of a token: the filters exclude every token. */
     public static final int NOTHING_LEFT = -2;
+    /** The weights of so many tokens still sum to less than 2⁶³. */
+    public static final int MAX_VOCABULARY = 1 << 22;
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
     private static final int WEIGHT_BITS = 41;
@@ -42,7 +44,9 @@ public final class Sampler {
     private final Weigher weigher = new Weigher();
 
     public Sampler(int vocabularySize) {
-        if (vocabularySize < 1 || vocabularySize > 1 << 22) throw new IllegalArgumentException("a vocabulary of " + vocabularySize);
+        if (vocabularySize < 1 || vocabularySize > MAX_VOCABULARY) {
+            throw new IllegalArgumentException("a vocabulary of " + vocabularySize + " is outside [1, " + MAX_VOCABULARY + "]");
+        }
         this.vocabularySize = vocabularySize;
         row = new float[vocabularySize];
         ids = new int[vocabularySize];
