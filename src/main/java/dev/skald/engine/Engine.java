@@ -73,6 +73,11 @@ public final class Engine implements AutoCloseable {
         return loop;
     }
 
+    /** Commands that the engine thread has not taken yet; for tests. */
+    int waitingCommands() {
+        return mailbox.size();
+    }
+
     public EngineConfig config() {
         return config;
     }
@@ -89,7 +94,7 @@ public final class Engine implements AutoCloseable {
         if (refused.isPresent()) return refuse(request, sink, refused.get());
         mailbox.add(running);
         // Between the first question and now the engine may have ended, with nobody left to look into the mailbox.
-        if (end != EngineHealth.WELL) running.failNow(refusal.orElse(CLOSED));
+        if (end != EngineHealth.WELL) running.failNow(CLOSED);
         return running;
     }
 
@@ -174,7 +179,7 @@ public final class Engine implements AutoCloseable {
             terminate(new EngineHealth.Closed(), CLOSED);
         } catch (Throwable broken) {
             LOG.log(System.Logger.Level.ERROR, "the engine is broken; all its requests fail", broken);
-            terminate(new EngineHealth.Broken(broken), Failure.of(Failure.Kind.INTERNAL, "the engine is broken: " + broken));
+            terminate(new EngineHealth.Broken(broken), Failure.of(Failure.Kind.INTERNAL, "the engine is broken: " + broken.getMessage()));
         }
     }
 
@@ -186,7 +191,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private void terminate(EngineHealth how, Failure failure) {
-        refusal = Optional.of(failure);
+        refusal = Optional.of(CLOSED);
         end = how;
         live.values().forEach(running -> running.failNow(failure));
     }

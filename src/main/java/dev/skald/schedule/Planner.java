@@ -4,8 +4,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Decides a step: every decoding sequence gets its next token, what is left of the budget goes to prompts, the first one first, and what is left
- * of that lets others in. Who lacks a block takes the place of the worst; who waits takes that of those who are paused or of a lower class.
+ * Decides a step: every decoding sequence gets its next token; as many of those who wait are let in as the rest of the budget has tokens for; it
+ * is shared out to prompts, the first one first. Who lacks a block takes the place of the worst; who waits takes that of those who are paused
+ * or of a lower class.
  */
 final class Planner {
     private final Limits limits;
@@ -37,8 +38,8 @@ final class Planner {
         makeWay(nowNanos);
         step.begin(id, budget.tokens(rates.prefillTokensPerSecond(), decoding()));
         boolean everybodyHadRoom = decode();
-        prefill();
         if (everybodyHadRoom) admit(nowNanos);
+        prefill();
         if (step.isEmpty()) return Optional.empty();
         prefilledTokens += step.prefillTokens;
         room.planned(id);
@@ -106,21 +107,22 @@ final class Planner {
         s.scheduled++;
     }
 
+    /** Lets in who gets some of the step: prompts of its own and of higher classes come before, those of lower classes after it. */
+    private void admit(long nowNanos) {
+        while (true) {
+            Optional<Sequence> first = next(nowNanos);
+            if (first.isEmpty() || prefills(first.get()) >= limits.maxPrefills() || tokensBefore(first.get()) >= step.tokensLeft()) return;
+            if (!room.fits(first.get(), someRun(), false)) return;
+            population.start(first.get(), nowNanos);
+        }
+    }
+
     private void prefill() {
         List<Sequence> running = population.running();
         // Forks insert behind the sequence at hand, and run already: the loop passes them over.
         for (int i = 0; i < running.size() && step.tokensLeft() > 0; i++) {
             Sequence s = running.get(i);
             if (s.prefilling() && !s.request.paused) chunk(s);
-        }
-    }
-
-    private void admit(long nowNanos) {
-        while (step.tokensLeft() > 0) {
-            Optional<Sequence> first = next(nowNanos);
-            if (first.isEmpty() || prefills(first.get()) >= limits.maxPrefills() || !room.fits(first.get(), someRun(), false)) return;
-            population.start(first.get(), nowNanos);
-            chunk(first.get());
         }
     }
 
@@ -139,6 +141,14 @@ final class Planner {
         int n = 0;
         for (Sequence s : population.running()) {
             if (s.prefilling() && !s.request.paused && s.request.spec.priority() <= than.request.spec.priority()) n++;
+        }
+        return n;
+    }
+
+    private int tokensBefore(Sequence than) {
+        int n = 0;
+        for (Sequence s : population.running()) {
+            if (s.prefilling() && !s.request.paused && s.request.spec.priority() <= than.request.spec.priority()) n += s.prefillEnd - s.scheduled;
         }
         return n;
     }

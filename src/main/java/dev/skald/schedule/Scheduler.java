@@ -83,8 +83,10 @@ public final class Scheduler {
 
     /** @return the next step to submit, or empty if there is nothing to do before a result, a command or a timeout comes */
     public Optional<StepPlan> plan(long nowNanos) {
-        expire(nowNanos);
+        expire(nowNanos, this::overdue);
         Optional<StepPlan> plan = planner.plan(lastStep + 1, nowNanos);
+        // After planning: who wanted not to wait at all may have been let in at once.
+        expire(nowNanos, Scheduler::outwaited);
         if (plan.isPresent()) {
             lastStep++;
             inFlight.add(plan.get());
@@ -187,12 +189,18 @@ public final class Scheduler {
         return tokens;
     }
 
-    private void expire(long nowNanos) {
+    /** What time has done to a request, if anything. */
+    private interface Expiry {
+        Optional<Failure> of(Request r, long nowNanos);
+    }
+
+    private void expire(long nowNanos, Expiry expiry) {
         List<Request> live = population.live();
         for (int i = live.size() - 1; i >= 0; i--) {
             // Failing one moves the last, which has been looked at, into its place.
             Request r = live.get(i);
-            overdue(r, nowNanos).ifPresent(failure -> population.fail(r, failure, nowNanos));
+            Optional<Failure> failure = expiry.of(r, nowNanos);
+            if (failure.isPresent()) population.fail(r, failure.get(), nowNanos);
         }
         population.compact();
     }
@@ -202,13 +210,16 @@ public final class Scheduler {
         if (spec.deadlineNanos().isPresent() && spec.deadlineNanos().getAsLong() - nowNanos <= 0) {
             return Optional.of(Failure.of(Failure.Kind.DEADLINE_EXCEEDED, "the deadline passed after " + r.completionTokens() + " tokens"));
         }
-        if (!r.started && spec.queueTimeoutNanos().isPresent() && nowNanos - r.arrivalNanos >= spec.queueTimeoutNanos().getAsLong()) {
-            return Optional.of(Failure.of(
-                    Failure.Kind.DEADLINE_EXCEEDED, "waited in the queue for longer than " + Duration.ofNanos(spec.queueTimeoutNanos().getAsLong())));
-        }
         if (r.paused && nowNanos - r.pausedNanos >= policy.slowReader().toNanos()) {
             return Optional.of(Failure.of(Failure.Kind.SLOW_READER, "the client has not read its stream for " + policy.slowReader()));
         }
         return Optional.empty();
+    }
+
+    private static Optional<Failure> outwaited(Request r, long nowNanos) {
+        if (r.started || r.spec().queueTimeoutNanos().isEmpty()) return Optional.empty();
+        long longest = r.spec().queueTimeoutNanos().getAsLong();
+        if (nowNanos - r.arrivalNanos < longest) return Optional.empty();
+        return Optional.of(Failure.of(Failure.Kind.DEADLINE_EXCEEDED, "waited in the queue for longer than " + Duration.ofNanos(longest)));
     }
 }
