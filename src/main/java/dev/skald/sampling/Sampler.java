@@ -25,25 +25,34 @@ public final class Sampler {
     public static final int INVALID = -1;
     /** Instead of a token: the filters exclude every token. */
     public static final int NOTHING_LEFT = -2;
+    /** The weights of so many tokens still sum to less than 2⁶³. */
+    public static final int MAX_VOCABULARY = 1 << 22;
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
     private static final int WEIGHT_BITS = 41;
     private static final int LOGIT_BITS = 32;
+    private static final int LEAST_GROUPS = 512;
+    private static final int GROUPS_PER_KEPT = 8;
 
     private final int vocabularySize;
     private final float[] row;
     private final int[] ids;
     private final long[] weights;
     private final long[] keys;
+    private final float[] maxima;
     private final Threshold threshold = new Threshold();
+    private final Weigher weigher = new Weigher();
 
     public Sampler(int vocabularySize) {
-        if (vocabularySize < 1 || vocabularySize > 1 << 22) throw new IllegalArgumentException("a vocabulary of " + vocabularySize);
+        if (vocabularySize < 1 || vocabularySize > MAX_VOCABULARY) {
+            throw new IllegalArgumentException("a vocabulary of " + vocabularySize + " is outside [1, " + MAX_VOCABULARY + "]");
+        }
         this.vocabularySize = vocabularySize;
         row = new float[vocabularySize];
         ids = new int[vocabularySize];
         weights = new long[vocabularySize];
         keys = new long[vocabularySize];
+        maxima = new float[vocabularySize / 4];
     }
 
     /**
@@ -76,8 +85,7 @@ public final class Sampler {
         int best = argmax();
         if (best < 0 || state.greedy()) return best;
         int n = candidates(best, state.params());
-        long total = 0;
-        for (int i = 0; i < n; i++) total += weights[i];
+        long total = total(n);
         long bits = Philox.bits(state.seed(), state.choice(), position, Philox.PURPOSE_SAMPLE);
         long left = Math.unsignedMultiplyHigh(bits, total);
         int i = 0;
@@ -100,12 +108,12 @@ public final class Sampler {
         int best = argmax();
         if (best < 0) return false;
         double max = row[best];
-        long total = 0;
+        weigher.weigh(row, vocabularySize, max, 1, weights);
+        long total = total(vocabularySize);
         int rank = 1;
         float own = row[token];
         for (int id = 0; id < vocabularySize; id++) {
             float logit = row[id];
-            total += Weights.weight(logit - max);
             if (logit > own || (logit == own && id < token)) rank++;
         }
         double logTotal = Weights.ln((double) total) - Weights.ln((double) Weights.ONE);
@@ -135,47 +143,67 @@ public final class Sampler {
         double inverse = 1.0 / params.temperature();
         int n = params.topK() > 0 && params.topK() < vocabularySize ? weighTopK(max, inverse, params.topK()) : weighAll(max, inverse);
         if (params.topP() < 1) n = keepTopP(n, params.topP());
-        if (params.minP() > 0) n = keepMinP(n, params.minP());
+        if (params.minP() > 0) n = keepAtLeast(n, Weights.shareOf(params.minP(), Weights.ONE));
         return n;
     }
 
     private int weighAll(double max, double inverse) {
-        int n = 0;
-        for (int id = 0; id < vocabularySize; id++) {
-            long weight = Weights.weight((row[id] - max) * inverse);
-            ids[n] = id;
-            weights[n] = weight;
-            if (weight > 0) n++;
-        }
-        return n;
+        weigher.weigh(row, vocabularySize, max, inverse, weights);
+        for (int id = 0; id < vocabularySize; id++) ids[id] = id;
+        return keepAtLeast(vocabularySize, 1);
     }
 
+    /** Leaves the row compacted to the k tokens. */
     private int weighTopK(double max, double inverse, int k) {
-        for (int id = 0; id < vocabularySize; id++) keys[id] = ordered(row[id]);
-        threshold.byCount(keys, vocabularySize, LOGIT_BITS, k);
-        long least = threshold.key();
-        int ties = threshold.ties();
+        float bound = boundOfTopK(k);
         int n = 0;
         for (int id = 0; id < vocabularySize; id++) {
-            long key = ordered(row[id]);
-            if (key < least || (key == least && ties-- <= 0)) continue;
-            long weight = Weights.weight((row[id] - max) * inverse);
             ids[n] = id;
-            weights[n] = weight;
-            if (weight > 0) n++;
+            n += row[id] >= bound ? 1 : 0;
         }
-        return n;
-    }
-
-    private int keepTopP(int n, float p) {
-        long total = 0;
-        for (int i = 0; i < n; i++) total += weights[i];
-        System.arraycopy(weights, 0, keys, 0, n);
-        threshold.bySum(keys, n, WEIGHT_BITS, Weights.shareOf(p, total));
+        for (int i = 0; i < n; i++) keys[i] = ordered(row[ids[i]]);
+        threshold.byCount(keys, n, LOGIT_BITS, k);
         long least = threshold.key();
         int ties = threshold.ties();
         int kept = 0;
         for (int i = 0; i < n; i++) {
+            float logit = row[ids[i]];
+            long key = ordered(logit);
+            if (key < least || (key == least && ties-- <= 0)) continue;
+            ids[kept] = ids[i];
+            row[kept++] = logit;
+        }
+        weigher.weigh(row, kept, max, inverse, weights);
+        return keepAtLeast(kept, 1);
+    }
+
+    /**
+     * A logit that at least k tokens reach, and not many more: the k-th greatest of the maxima of disjoint groups, a cheap pass that leaves
+     * little to select from. −∞ where k is too large for that.
+     */
+    private float boundOfTopK(int k) {
+        int groups = Math.max(LEAST_GROUPS, GROUPS_PER_KEPT * k);
+        if (groups > maxima.length) return Float.NEGATIVE_INFINITY;
+        System.arraycopy(row, 0, maxima, 0, groups);
+        for (int from = groups; from + groups <= vocabularySize; from += groups) {
+            for (int g = 0; g < groups; g++) maxima[g] = Math.max(maxima[g], row[from + g]);
+        }
+        for (int g = 0; g < groups; g++) keys[g] = ordered(maxima[g]);
+        threshold.byCount(keys, groups, LOGIT_BITS, k);
+        return logit(threshold.key());
+    }
+
+    private int keepTopP(int n, float p) {
+        long total = total(n);
+        long target = Weights.shareOf(p, total);
+        // All weights below this sum to less than what may go, so none of them is in the set; mostly few are left to select from.
+        int rest = keepAtLeast(n, (total - target) / n);
+        System.arraycopy(weights, 0, keys, 0, rest);
+        threshold.bySum(keys, rest, WEIGHT_BITS, target);
+        long least = threshold.key();
+        int ties = threshold.ties();
+        int kept = 0;
+        for (int i = 0; i < rest; i++) {
             long weight = weights[i];
             if (weight < least || (weight == least && ties-- <= 0)) continue;
             ids[kept] = ids[i];
@@ -184,15 +212,22 @@ public final class Sampler {
         return kept;
     }
 
-    private int keepMinP(int n, float p) {
-        long least = Weights.shareOf(p, Weights.ONE);
+    /** Without a branch on the weight, which no processor could foresee. */
+    private int keepAtLeast(int n, long least) {
         int kept = 0;
         for (int i = 0; i < n; i++) {
-            if (weights[i] < least) continue;
+            long weight = weights[i];
             ids[kept] = ids[i];
-            weights[kept++] = weights[i];
+            weights[kept] = weight;
+            kept += 1 - (int) (weight - least >>> 63);
         }
         return kept;
+    }
+
+    private long total(int n) {
+        long total = 0;
+        for (int i = 0; i < n; i++) total += weights[i];
+        return total;
     }
 
     /** The n greatest logits, greatest first, of equal ones the lowest id, into {@code ids}. For small n: insertion into a sorted list. */
@@ -234,5 +269,11 @@ public final class Sampler {
     private static long ordered(float logit) {
         int bits = Float.floatToRawIntBits(logit + 0f);
         return (long) (bits ^ bits >> 31 & Integer.MAX_VALUE) - Integer.MIN_VALUE;
+    }
+
+    /** The inverse of {@link #ordered}. */
+    private static float logit(long key) {
+        int bits = (int) (key + Integer.MIN_VALUE);
+        return Float.intBitsToFloat(bits ^ bits >> 31 & Integer.MAX_VALUE);
     }
 }

@@ -19,7 +19,7 @@ public final class Weights {
     /** ln 2 in two parts; the first has 32 bits, so that its product with a small integer is exact. */
     private static final double LN2_HIGH = 0x1.62e42feep-1;
     private static final double LN2_LOW = 0x1.a39ef35793c76p-33;
-    /** Adding this rounds a double of small magnitude to an integer, which is then in its low mantissa bits. */
+    /** Adding and subtracting this rounds a double of small magnitude to an integer. */
     private static final double ROUNDER = 0x1.8p52;
 
     private Weights() {}
@@ -31,25 +31,31 @@ public final class Weights {
      * @return 0 … 2⁴⁰
      */
     public static long weight(double x) {
-        if (x < CUTOFF) return 0;
-        double rounded = x * LOG2_E + ROUNDER;
-        long k = (int) Double.doubleToRawLongBits(rounded);
-        double whole = rounded - ROUNDER;
+        double clamped = Math.max(x, CUTOFF);
+        double whole = whole(clamped);
+        return scaled(fraction(clamped, whole), whole);
+    }
+
+    /** x / ln 2, rounded to an integer. */
+    static double whole(double x) {
+        return (x * LOG2_E + ROUNDER) - ROUNDER;
+    }
+
+    /** exp(x − whole · ln 2): Taylor to degree 11 on |r| ≤ ln(2)/2, whose remainder is below 2⁻⁴⁷ of the value. In pairs, for short chains. */
+    static double fraction(double x, double whole) {
         double r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
-        // Taylor to degree 11 on |r| ≤ ln(2)/2: the remainder is below 2⁻⁴⁷ of the value.
-        double p = 0x1.ae64567f544e4p-26;
-        p = p * r + 0x1.27e4fb7789f5cp-22;
-        p = p * r + 0x1.71de3a556c734p-19;
-        p = p * r + 0x1.a01a01a01a01ap-16;
-        p = p * r + 0x1.a01a01a01a01ap-13;
-        p = p * r + 0x1.6c16c16c16c17p-10;
-        p = p * r + 0x1.1111111111111p-7;
-        p = p * r + 0x1.5555555555555p-5;
-        p = p * r + 0x1.5555555555555p-3;
-        p = p * r + 0.5;
-        p = p * r + 1;
-        p = p * r + 1;
-        return (long) (p * Double.longBitsToDouble(1023 + 40 + k << 52) + 0.5);
+        double r2 = r * r;
+        double r4 = r2 * r2;
+        double r8 = r4 * r4;
+        double low = (1 + r) + (0.5 + 0x1.5555555555555p-3 * r) * r2;
+        double middle = (0x1.5555555555555p-5 + 0x1.1111111111111p-7 * r) + (0x1.6c16c16c16c17p-10 + 0x1.a01a01a01a01ap-13 * r) * r2;
+        double high = (0x1.a01a01a01a01ap-16 + 0x1.71de3a556c734p-19 * r) + (0x1.27e4fb7789f5cp-22 + 0x1.ae64567f544e4p-26 * r) * r2;
+        return (low + middle * r4) + high * r8;
+    }
+
+    /** ⌊fraction · 2^(whole + 40) + ½⌋. */
+    static long scaled(double fraction, double whole) {
+        return (long) (fraction * Double.longBitsToDouble(1023 + 40 + (long) whole << 52) + 0.5);
     }
 
     /** Natural logarithm. @param v finite, positive, normal */

@@ -24,9 +24,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -41,11 +41,11 @@ class LoadGeneratorTest {
         private final ExecutorService workers = Executors.newCachedThreadPool();
         private final Set<Integer> refused;
         /** The first answers wait for each other, which shows how many run at once. */
-        private final Phaser together;
+        private final CountDownLatch together;
 
         FakeInference(Set<Integer> refused, int together) {
             this.refused = refused;
-            this.together = new Phaser(together);
+            this.together = new CountDownLatch(together);
         }
 
         @Override
@@ -57,7 +57,12 @@ class LoadGeneratorTest {
         }
 
         private void answer(InferenceRequest request, InferenceObserver observer) {
-            if (together.getPhase() == 0) together.awaitAdvance(together.arrive());
+            together.countDown();
+            try {
+                together.await();
+            } catch (InterruptedException e) {
+                return; // the test is over
+            }
             int number = Integer.parseInt(request.id().substring(request.id().lastIndexOf('-') + 1));
             running.decrementAndGet();
             if (refused.contains(number)) {

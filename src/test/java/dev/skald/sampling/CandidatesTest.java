@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** The exact set of tokens that may be drawn, and the token drawn, against a reference that sorts everything and counts in BigInteger. */
@@ -21,6 +22,11 @@ class CandidatesTest {
     @Test
     void top_k_keeps_the_reference_set() {
         compare(1, random -> Fixtures.params(temperature(random), 1 + random.nextInt(60), 1, 0));
+    }
+
+    @Test
+    void top_k_of_a_large_vocabulary_keeps_the_reference_set() {
+        compare(6, 60, 2_000, 20_000, random -> Fixtures.params(temperature(random), 1 + random.nextInt(random.nextBoolean() ? 8 : 3_000), 1, 0));
     }
 
     @Test
@@ -69,10 +75,14 @@ class CandidatesTest {
         assertEquals(999, sampler.candidateId(999));
     }
 
-    private static void compare(int salt, java.util.function.Function<SplittableRandom, SamplingParams> draw) {
+    private static void compare(int salt, Function<SplittableRandom, SamplingParams> draw) {
+        compare(salt, 600, 1, 300, draw);
+    }
+
+    private static void compare(int salt, int rounds, int leastSize, int mostSize, Function<SplittableRandom, SamplingParams> draw) {
         SplittableRandom random = new SplittableRandom(SEED + salt);
-        for (int round = 0; round < 600; round++) {
-            int n = 1 + random.nextInt(300);
+        for (int round = 0; round < rounds; round++) {
+            int n = random.nextInt(leastSize, mostSize + 1);
             float[] row = Fixtures.logits(random, n);
             SamplingParams params = draw.apply(random);
             String where = "round " + round + ", seed " + (SEED + salt) + ", " + params;

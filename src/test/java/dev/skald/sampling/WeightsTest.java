@@ -63,6 +63,24 @@ class WeightsTest {
     }
 
     @Test
+    void a_whole_row_gets_the_weights_of_its_logits_cold_and_hot() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        Weigher weigher = new Weigher();
+        for (int round = 0; round < 300; round++) {
+            int n = 1 + random.nextInt(2000);
+            float[] row = Fixtures.logits(random, n);
+            float max = Float.NEGATIVE_INFINITY;
+            for (float logit : row) max = Math.max(max, logit);
+            double inverse = 1 / random.nextDouble(0.1, 2);
+            long[] weights = new long[n];
+            weigher.weigh(row, n, max, inverse, weights);
+            for (int i = 0; i < n; i++) {
+                assertEquals(Weights.weight((row[i] - (double) max) * inverse), weights[i], "round " + round + ", seed " + SEED);
+            }
+        }
+    }
+
+    @Test
     void the_logarithm_stays_within_its_bound() {
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < 200_000; i++) {

@@ -27,20 +27,28 @@ final class Halves {
         return pair.and(0xFFFF0000).reinterpretAsFloats();
     }
 
-    /** For finite values only. */
-    static FloatVector evenF16(IntVector pair) {
-        return oddF16(pair.lanewise(VectorOperators.LSHL, 16));
+    /** For finite values only. @param bits {@link #f16Bits}, @param scale {@link #f16Scale}: made outside of loops, or C2 inlines too much in them */
+    static FloatVector evenF16(IntVector pair, IntVector bits, FloatVector scale) {
+        return oddF16(pair.lanewise(VectorOperators.LSHL, 16), bits, scale);
     }
 
-    /** For finite values only. */
-    static FloatVector oddF16(IntVector pair) {
-        return pair.lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+    /** As {@link #evenF16}. */
+    static FloatVector oddF16(IntVector pair, IntVector bits, FloatVector scale) {
+        return pair.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(scale);
+    }
+
+    static IntVector f16Bits() {
+        return IntVector.broadcast(Lanes.INTS, F16_BITS);
+    }
+
+    static FloatVector f16Scale() {
+        return FloatVector.broadcast(Lanes.FLOATS, F16_SCALE);
     }
 
     /** For any value. @param bits one F16 in the low half of each lane, zero in the high half */
     static FloatVector widenF16(IntVector bits) {
         VectorMask<Integer> special = bits.and(0x7C00).compare(VectorOperators.EQ, 0x7C00);
-        IntVector wide = evenF16(bits).reinterpretAsInts();
+        IntVector wide = evenF16(bits, f16Bits(), f16Scale()).reinterpretAsInts();
         return wide.lanewise(VectorOperators.OR, 0x7F800000, special).reinterpretAsFloats();
     }
 

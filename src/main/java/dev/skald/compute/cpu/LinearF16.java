@@ -17,6 +17,8 @@ final class LinearF16 {
     private LinearF16() {}
 
     static void rows6(long w0, long w1, int steps, float[] a, int at, float[] tile) {
+        IntVector bits = Halves.f16Bits();
+        FloatVector scale = Halves.f16Scale();
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         FloatVector c00 = zero, c01 = zero;
         FloatVector c10 = zero, c11 = zero;
@@ -28,8 +30,8 @@ final class LinearF16 {
             long k = STEP_BYTES * s;
             IntVector p0 = Lanes.loadInts(w0 + k);
             IntVector p1 = Lanes.loadInts(w1 + k);
-            FloatVector v0 = Halves.evenF16(p0);
-            FloatVector v1 = Halves.evenF16(p1);
+            FloatVector v0 = Halves.evenF16(p0, bits, scale);
+            FloatVector v1 = Halves.evenF16(p1, bits, scale);
             FloatVector a0 = FloatVector.broadcast(Lanes.FLOATS, a[i]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -48,8 +50,8 @@ final class LinearF16 {
             FloatVector a5 = FloatVector.broadcast(Lanes.FLOATS, a[i + 5]);
             c50 = v0.fma(a5, c50);
             c51 = v1.fma(a5, c51);
-            v0 = Halves.oddF16(p0);
-            v1 = Halves.oddF16(p1);
+            v0 = Halves.oddF16(p0, bits, scale);
+            v1 = Halves.oddF16(p1, bits, scale);
             a0 = FloatVector.broadcast(Lanes.FLOATS, a[i + 6]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -84,6 +86,8 @@ final class LinearF16 {
     }
 
     static void rows4(long w0, long w1, int steps, float[] a, int at, float[] tile) {
+        IntVector bits = Halves.f16Bits();
+        FloatVector scale = Halves.f16Scale();
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         FloatVector c00 = zero, c01 = zero;
         FloatVector c10 = zero, c11 = zero;
@@ -93,8 +97,8 @@ final class LinearF16 {
             long k = STEP_BYTES * s;
             IntVector p0 = Lanes.loadInts(w0 + k);
             IntVector p1 = Lanes.loadInts(w1 + k);
-            FloatVector v0 = Halves.evenF16(p0);
-            FloatVector v1 = Halves.evenF16(p1);
+            FloatVector v0 = Halves.evenF16(p0, bits, scale);
+            FloatVector v1 = Halves.evenF16(p1, bits, scale);
             FloatVector a0 = FloatVector.broadcast(Lanes.FLOATS, a[i]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -107,8 +111,8 @@ final class LinearF16 {
             FloatVector a3 = FloatVector.broadcast(Lanes.FLOATS, a[i + 3]);
             c30 = v0.fma(a3, c30);
             c31 = v1.fma(a3, c31);
-            v0 = Halves.oddF16(p0);
-            v1 = Halves.oddF16(p1);
+            v0 = Halves.oddF16(p0, bits, scale);
+            v1 = Halves.oddF16(p1, bits, scale);
             a0 = FloatVector.broadcast(Lanes.FLOATS, a[i + 4]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -133,6 +137,8 @@ final class LinearF16 {
     }
 
     static void rows2(long w0, long w1, int steps, float[] a, int at, float[] tile) {
+        IntVector bits = Halves.f16Bits();
+        FloatVector scale = Halves.f16Scale();
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         FloatVector c00 = zero, c01 = zero;
         FloatVector c10 = zero, c11 = zero;
@@ -140,16 +146,16 @@ final class LinearF16 {
             long k = STEP_BYTES * s;
             IntVector p0 = Lanes.loadInts(w0 + k);
             IntVector p1 = Lanes.loadInts(w1 + k);
-            FloatVector v0 = Halves.evenF16(p0);
-            FloatVector v1 = Halves.evenF16(p1);
+            FloatVector v0 = Halves.evenF16(p0, bits, scale);
+            FloatVector v1 = Halves.evenF16(p1, bits, scale);
             FloatVector a0 = FloatVector.broadcast(Lanes.FLOATS, a[i]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
             FloatVector a1 = FloatVector.broadcast(Lanes.FLOATS, a[i + 1]);
             c10 = v0.fma(a1, c10);
             c11 = v1.fma(a1, c11);
-            v0 = Halves.oddF16(p0);
-            v1 = Halves.oddF16(p1);
+            v0 = Halves.oddF16(p0, bits, scale);
+            v1 = Halves.oddF16(p1, bits, scale);
             a0 = FloatVector.broadcast(Lanes.FLOATS, a[i + 2]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -164,19 +170,21 @@ final class LinearF16 {
     }
 
     static void row1(long w0, long w1, int steps, float[] a, int at, float[] tile) {
+        IntVector bits = Halves.f16Bits();
+        FloatVector scale = Halves.f16Scale();
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         FloatVector c00 = zero, c01 = zero;
         for (int s = 0, i = at; s < steps; s++, i += 2) {
             long k = STEP_BYTES * s;
             IntVector p0 = Lanes.loadInts(w0 + k);
             IntVector p1 = Lanes.loadInts(w1 + k);
-            FloatVector v0 = Halves.evenF16(p0);
-            FloatVector v1 = Halves.evenF16(p1);
+            FloatVector v0 = Halves.evenF16(p0, bits, scale);
+            FloatVector v1 = Halves.evenF16(p1, bits, scale);
             FloatVector a0 = FloatVector.broadcast(Lanes.FLOATS, a[i]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
-            v0 = Halves.oddF16(p0);
-            v1 = Halves.oddF16(p1);
+            v0 = Halves.oddF16(p0, bits, scale);
+            v1 = Halves.oddF16(p1, bits, scale);
             a0 = FloatVector.broadcast(Lanes.FLOATS, a[i + 1]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
@@ -186,6 +194,8 @@ final class LinearF16 {
     }
 
     static void row1Wide(long w0, long w1, long w2, long w3, int steps, float[] a, int at, float[] tile) {
+        IntVector bits = Halves.f16Bits();
+        FloatVector scale = Halves.f16Scale();
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
         FloatVector c00 = zero, c01 = zero, c02 = zero, c03 = zero;
         for (int s = 0, i = at; s < steps; s++, i += 2) {
@@ -194,19 +204,19 @@ final class LinearF16 {
             IntVector p1 = Lanes.loadInts(w1 + k);
             IntVector p2 = Lanes.loadInts(w2 + k);
             IntVector p3 = Lanes.loadInts(w3 + k);
-            FloatVector v0 = Halves.evenF16(p0);
-            FloatVector v1 = Halves.evenF16(p1);
-            FloatVector v2 = Halves.evenF16(p2);
-            FloatVector v3 = Halves.evenF16(p3);
+            FloatVector v0 = Halves.evenF16(p0, bits, scale);
+            FloatVector v1 = Halves.evenF16(p1, bits, scale);
+            FloatVector v2 = Halves.evenF16(p2, bits, scale);
+            FloatVector v3 = Halves.evenF16(p3, bits, scale);
             FloatVector a0 = FloatVector.broadcast(Lanes.FLOATS, a[i]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);
             c02 = v2.fma(a0, c02);
             c03 = v3.fma(a0, c03);
-            v0 = Halves.oddF16(p0);
-            v1 = Halves.oddF16(p1);
-            v2 = Halves.oddF16(p2);
-            v3 = Halves.oddF16(p3);
+            v0 = Halves.oddF16(p0, bits, scale);
+            v1 = Halves.oddF16(p1, bits, scale);
+            v2 = Halves.oddF16(p2, bits, scale);
+            v3 = Halves.oddF16(p3, bits, scale);
             a0 = FloatVector.broadcast(Lanes.FLOATS, a[i + 1]);
             c00 = v0.fma(a0, c00);
             c01 = v1.fma(a0, c01);

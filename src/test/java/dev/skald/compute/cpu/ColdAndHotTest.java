@@ -4,9 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,25 +31,14 @@ class ColdAndHotTest {
         if (other != null) assertEquals(other, words[1], "products at " + bits + " bits differ from those at another width");
     }
 
-    /** What the probe printed last. Low thresholds, so that the compiler is through well before the last call. */
+    /** Low thresholds, so that the compiler is through well before the last call. */
     private static String probe(int bits) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
+        List<String> flags = List.of(
                 "-XX:Tier4InvocationThreshold=100",
                 "-XX:Tier4MinInvocationThreshold=50",
                 "-XX:Tier4CompileThreshold=200",
                 "-XX:Tier4BackEdgeThreshold=2000",
-                "--enable-native-access=ALL-UNNAMED",
-                "--add-modules=jdk.incubator.vector",
-                "-D" + Lanes.WIDTH_PROPERTY + "=" + bits,
-                "-cp",
-                System.getProperty("java.class.path"),
-                KernelProbe.class.getName(),
-                String.valueOf(CALLS)));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-        assertEquals(0, process.waitFor(), output);
-        return output.lines().reduce((first, second) -> second).orElseThrow();
+                "-D" + Lanes.WIDTH_PROPERTY + "=" + bits);
+        return OwnJvm.run(flags, KernelProbe.class, String.valueOf(CALLS));
     }
 }

@@ -98,8 +98,8 @@ class LanesTest {
         for (int i = 0; i < 1 << 16; i += Lanes.LENGTH) {
             for (int lane = 0; lane < Lanes.LENGTH; lane++) pairs[lane] = i + lane | ~(i + lane) << 16;
             IntVector vector = IntVector.fromArray(Lanes.INTS, pairs, 0);
-            Halves.evenF16(vector).intoArray(even, 0);
-            Halves.oddF16(vector).intoArray(odd, 0);
+            Halves.evenF16(vector, Halves.f16Bits(), Halves.f16Scale()).intoArray(even, 0);
+            Halves.oddF16(vector, Halves.f16Bits(), Halves.f16Scale()).intoArray(odd, 0);
             for (int lane = 0; lane < Lanes.LENGTH; lane++) {
                 same((short) pairs[lane], even[lane]);
                 same((short) (pairs[lane] >>> 16), odd[lane]);
