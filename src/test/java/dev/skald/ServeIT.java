@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -51,17 +50,68 @@ class ServeIT {
 
     @Test
     void servesAnswersAndEndsInOrder() throws Exception {
-        Process daemon = start(List.of(SKALD.toString(), "serve", "--port", "0", "--json"), Map.of());
-        try (BufferedReader out = new BufferedReader(new InputStreamReader(daemon.getInputStream(), StandardCharsets.UTF_8))) {
-            JsonNode ready = new ObjectMapper().readTree(out.readLine());
-            String endpoint = "127.0.0.1:" + ready.get("port").asInt();
+        Process daemon = serve();
+        try {
+            String endpoint = endpoint(daemon);
             assertEquals(new Result(0, "333\n"), run(Map.of(), "generate", "--endpoint", endpoint, "--prompt", "111+222="));
-            daemon.destroy(); // SIGTERM
-            assertTrue(daemon.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
-            assertEquals(0, daemon.exitValue());
+            endsInOrder(daemon);
         } finally {
             daemon.destroyForcibly();
         }
+    }
+
+    @Test
+    void aStreamUnderWayIsFinishedBeforeItEnds() throws Exception {
+        Process daemon = serve();
+        List<String> command = List.of(SKALD.toString(), "generate", "--endpoint", endpoint(daemon), "--prompt", "the", "--max-tokens", "2000", "--ignore-eos",
+                "--temperature", "1", "--seed", "1");
+        Process client = start(command, Map.of());
+        try {
+            int first = client.getInputStream().read();
+            assertTrue(first >= 0, "the stream began");
+            endsInOrder(daemon);
+            client.getInputStream().readAllBytes();
+            assertTrue(client.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
+            assertEquals(0, client.exitValue(), "the stream was not cut");
+        } finally {
+            client.destroyForcibly();
+            daemon.destroyForcibly();
+        }
+    }
+
+    @Test
+    void theExamplesRunAsTheyStand() throws Exception {
+        Process daemon = serve();
+        try {
+            String endpoint = endpoint(daemon);
+            String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+            String lib = SKALD.getParent().resolveSibling("lib") + "/*";
+            List<String> command = List.of(java, "-cp", lib, "src/docs/examples/Generate.java", endpoint, "111+222=");
+            assertEquals(new Result(0, "333\n"), finish(start(command, Map.of())));
+            Path python = Path.of(".venv/bin/python").toAbsolutePath();
+            assumeTrue(Files.isExecutable(python), "skipped: the Python example wants a .venv with grpcio and grpcio-tools");
+            command = List.of(python.toString(), "src/docs/examples/generate.py", endpoint, "111+222=");
+            assertEquals(new Result(0, "333\n[4 tokens]\n"), finish(start(command, Map.of())));
+        } finally {
+            daemon.destroyForcibly();
+        }
+    }
+
+    private static Process serve() throws IOException {
+        return start(List.of(SKALD.toString(), "serve", "--port", "0", "--json"), Map.of());
+    }
+
+    /** Waits until it serves. */
+    private static String endpoint(Process daemon) throws IOException {
+        String line = new BufferedReader(new InputStreamReader(daemon.getInputStream(), StandardCharsets.UTF_8)).readLine();
+        return "127.0.0.1:" + new ObjectMapper().readTree(line).get("port").asInt();
+    }
+
+    /** By SIGTERM. */
+    private static void endsInOrder(Process daemon) throws InterruptedException {
+        daemon.destroy();
+        assertTrue(daemon.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
+        assertEquals(0, daemon.exitValue());
     }
 
     @Test

@@ -36,11 +36,13 @@ final class ServeBanner {
         stdio.out().flush();
     }
 
+    /** The process is the launcher's: where that had to build first, its time is in the first part. */
     private static String ready(StartReport report, long jvmNanos, long netNanos) {
         return String.format(
                 Locale.ROOT,
-                "ready in %.1f s (jvm %.1f, model %.1f, warm-up %.1f, net %.1f)",
+                "ready in %.1f s (%s %.1f, model %.1f, warm-up %.1f, net %.1f)",
                 seconds(jvmNanos + report.loadNanos() + netNanos),
+                Boolean.getBoolean("skald.built") ? "build and jvm" : "jvm",
                 seconds(jvmNanos),
                 seconds(report.modelNanos()),
                 seconds(report.warmUpNanos()),
