@@ -11,7 +11,9 @@ import java.util.Optional;
  */
 public record LoadOptions(Optional<DType> dtype, int maxModelLength) {
     public LoadOptions {
-        if (dtype.isPresent() && dtype.get() == DType.I32) throw new IllegalArgumentException("weights can't be I32");
+        if (dtype.isPresent() && (dtype.get() == DType.I32 || dtype.get().quantised())) {
+            throw new IllegalArgumentException("weights can't be converted to " + dtype.get());
+        }
         if (maxModelLength < 1) throw new IllegalArgumentException("maximum model length " + maxModelLength + " is not positive");
     }
 }

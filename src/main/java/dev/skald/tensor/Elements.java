@@ -20,7 +20,7 @@ public final class Elements {
             case F32 -> data.get(FLOAT, 4 * index);
             case F16 -> Float.float16ToFloat(data.get(SHORT, 2 * index));
             case BF16 -> bf16ToFloat(data.get(SHORT, 2 * index));
-            case I32 -> throw notFloat(dtype);
+            default -> throw notFloat(dtype);
         };
     }
 
@@ -30,7 +30,7 @@ public final class Elements {
             case F32 -> data.set(FLOAT, 4 * index, value);
             case F16 -> data.set(SHORT, 2 * index, Float.floatToFloat16(value));
             case BF16 -> data.set(SHORT, 2 * index, floatToBf16(value));
-            case I32 -> throw notFloat(dtype);
+            default -> throw notFloat(dtype);
         }
     }
 
@@ -40,7 +40,7 @@ public final class Elements {
             case F32 -> value;
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
             case BF16 -> bf16ToFloat(floatToBf16(value));
-            case I32 -> throw notFloat(dtype);
+            default -> throw notFloat(dtype);
         };
     }
 

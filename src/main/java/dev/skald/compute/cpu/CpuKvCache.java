@@ -26,7 +26,7 @@ final class CpuKvCache implements KvCache {
         }
         switch (group.dtype()) {
             case F32, F16, BF16 -> {}
-            case I32 -> throw new IllegalArgumentException("keys and values can't be " + group.dtype());
+            default -> throw new IllegalArgumentException("keys and values can't be " + group.dtype());
         }
         memory = pool.allocate(bytes());
     }

@@ -65,7 +65,7 @@ final class Halves {
             case F16 -> {
                 for (int i = 0; i < whole; i += Lanes.LENGTH) widenF16(Lanes.loadShorts(from + 2L * i)).intoArray(to, at + i);
             }
-            case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
+            default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }
         for (int i = whole; i < count; i++) to[at + i] = read(type, from + (long) type.bytes() * i);
     }
@@ -82,7 +82,7 @@ final class Halves {
             case BF16 -> {
                 for (int i = 0; i < count; i++) Lanes.storeFloat(Elements.bf16ToFloat(Lanes.loadShort(from + 2L * i)), to + 4L * i);
             }
-            case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
+            default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }
     }
 
@@ -92,7 +92,7 @@ final class Halves {
             case F32 -> Lanes.loadFloat(address);
             case F16 -> Float.float16ToFloat(Lanes.loadShort(address));
             case BF16 -> Elements.bf16ToFloat(Lanes.loadShort(address));
-            case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
+            default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         };
     }
 
@@ -108,7 +108,7 @@ final class Halves {
             case BF16 -> {
                 for (int i = 0; i < count; i++) Lanes.storeShort(Elements.floatToBf16(Lanes.loadFloat(from + 4L * i)), to + i * stride);
             }
-            case I32 -> throw new IllegalArgumentException("not a floating-point type: " + type);
+            default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }
     }
 }

@@ -32,7 +32,7 @@ final class Panels {
         return switch (type) {
             case F32 -> in;
             case F16, BF16 -> Math.ceilDiv(in, 2);
-            case I32 -> throw new IllegalArgumentException("no linear weights of " + type);
+            default -> throw new IllegalArgumentException("no linear weights of " + type);
         };
     }
 

@@ -76,7 +76,7 @@ final class VectorLinear {
                 case F32 -> LinearF32.row1Wide(w0, w1, w2, w3, steps, activations, 0, tile);
                 case F16 -> LinearF16.row1Wide(w0, w1, w2, w3, steps, activations, 0, tile);
                 case BF16 -> LinearBf16.row1Wide(w0, w1, w2, w3, steps, activations, 0, tile);
-                case I32 -> throw unsupported(a.type);
+                default -> throw unsupported(a.type);
             }
             finish(a, 0, out, 4 * Lanes.LENGTH, tile, 0);
         }
@@ -120,7 +120,7 @@ final class VectorLinear {
                     default -> LinearBf16.row1(w0, w1, steps, activations, at, tile);
                 }
             }
-            case I32 -> throw unsupported(a.type);
+            default -> throw unsupported(a.type);
         }
     }
 

@@ -86,7 +86,7 @@ public final class CpuTestDevice implements TestDevice {
             case F32 -> kv.memory().get(FLOAT, at);
             case F16 -> Float.float16ToFloat(kv.memory().get(SHORT, at));
             case BF16 -> Float.intBitsToFloat(kv.memory().get(SHORT, at) << 16);
-            case I32 -> throw new IllegalStateException("no cache is I32");
+            default -> throw new IllegalStateException("no cache is I32");
         };
     }
 }
