@@ -25,6 +25,7 @@ import dev.skald.weights.CheckpointException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * A model that runs in this process: started whole or not at all, with one really generated token as the proof. Started and closed by one
@@ -45,9 +46,14 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @throws StartException in one sentence: a broken model, no room, a device that can't be had */
     public static LocalEngine start(EngineOptions options) {
+        return start(options, () -> Devices.open(options.compute()));
+    }
+
+    /** The same on a device that the caller makes. It is closed with the engine. */
+    static LocalEngine start(EngineOptions options, Supplier<Device> maker) {
         LocalEngine local = new LocalEngine();
         try {
-            local.load(options);
+            local.load(options, maker);
             return local;
         } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
             local.close();
@@ -78,11 +84,11 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
-    private void load(EngineOptions options) {
+    private void load(EngineOptions options, Supplier<Device> maker) {
         long begun = System.nanoTime();
         ModelConfig config = ModelConfig.read(options.model());
         Checkpoint checkpoint = own(Checkpoint.open(options.model()));
-        Device device = own(Devices.open(options.compute()));
+        Device device = own(maker.get());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
         spec = model.spec();
         Tokenizer tokenizer = Tokenizer.load(options.model());
