@@ -1,5 +1,6 @@
 package dev.skald.bench;
 
+import dev.skald.engine.EngineSnapshot;
 import dev.skald.service.Submitter;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Measures an engine in token ids. One run with s streams: s prompts, drawn anew so that no cache knows them, submitted at once for one token
@@ -71,6 +73,7 @@ public final class EngineBench {
     private static final double LEAST_TOGETHER = 0.25;
 
     private final Submitter engine;
+    private final Supplier<EngineSnapshot> figures;
     private final Measurement.Subject subject;
     private final Settings settings;
     private final Machine machine;
@@ -78,13 +81,17 @@ public final class EngineBench {
     private final PeakMemory memory = new PeakMemory();
     private int runsStarted;
 
-    /** @param engine with room for {@link Settings#mostStreams} sequences at their full length and a prefix cache; nobody else uses it */
-    public EngineBench(Submitter engine, Measurement.Subject subject, Settings settings) {
-        this(engine, subject, settings, new ThisMachine());
+    /**
+     * @param engine  with room for {@link Settings#mostStreams} sequences at their full length and a prefix cache; nobody else uses it
+     * @param figures the engine's own, at the moment
+     */
+    public EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings) {
+        this(engine, figures, subject, settings, new ThisMachine());
     }
 
-    EngineBench(Submitter engine, Measurement.Subject subject, Settings settings, Machine machine) {
+    EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Machine machine) {
         this.engine = engine;
+        this.figures = figures;
         this.subject = subject;
         this.settings = settings;
         this.machine = machine;
@@ -104,6 +111,7 @@ public final class EngineBench {
         Samples decode = new Samples();
         Samples firstTokens = new Samples();
         Samples gaps = new Samples();
+        Samples overhead = new Samples();
         for (int run = 0; run <= settings.runs(); run++) {
             boolean counts = run > 0;
             int[][] prompts = prompts(streams);
@@ -113,11 +121,13 @@ public final class EngineBench {
                 first.addFirstTokens(firstTokens);
             }
             if (settings.genTokens() > 0) {
+                EngineSnapshot before = figures.get();
                 StreamRun all = run(prompts, settings.genTokens());
                 requireTogether(streams, all);
                 if (counts) {
                     decode.add(all.tokensTogether() / all.secondsTogether());
                     all.addGaps(gaps);
+                    figures.get().overheadSince(before).ifPresent(overhead::add);
                 }
             }
             memory.read();
@@ -127,7 +137,8 @@ public final class EngineBench {
         OptionalLong peak = memory.read();
         return new Measurement(
                 subject, streams, settings.promptTokens(), settings.genTokens(), prefill.median().orElseThrow(), decode.median(),
-                firstTokens.percentile(0.5).orElseThrow(), gaps.percentile(0.5), bandwidth.median().orElseThrow(), fma, peak);
+                firstTokens.percentile(0.5).orElseThrow(), gaps.percentile(0.5), bandwidth.median().orElseThrow(), fma, peak,
+                overhead.median());
     }
 
     private StreamRun run(int[][] prompts, int genTokens) throws InterruptedException {
