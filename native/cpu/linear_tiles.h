@@ -29,7 +29,7 @@ static void prepare_row(const float *x, int64_t blocks, int64_t rows, int32_t *t
     }
 }
 
-void LAYOUT_FN(_prepare)(const struct skald_linear *a, int32_t first_row, int32_t end_row) {
+void LAYOUT_FN(_prepare)(const struct skald_linear *a, int64_t first_row, int64_t end_row) {
     for (int64_t group = first_row; group < end_row; group += ROW_GROUP) {
         int64_t rows = rows_of_group(a, group);
         int32_t *to = (int32_t *)((char *)a->prepared + group * prepared_row_bytes(a->in));
@@ -75,8 +75,8 @@ TILE(7, VECTORS_OF_MANY)
 TILE(8, VECTORS_OF_MANY)
 #endif
 
-void LAYOUT_FN()(const struct skald_linear *a, int32_t first_panel, int32_t end_panel, int32_t first_row, int32_t end_row) {
-    for (int64_t panel = first_panel; panel < end_panel; panel++) {
+void LAYOUT_FN()(const struct skald_linear *a, int64_t first, int64_t end, int64_t first_row, int64_t end_row) {
+    for (int64_t panel = first; panel < end; panel++) {
         for (int64_t row = first_row; row < end_row; row += ROW_GROUP) {
             switch (rows_of_group(a, row)) {
                 case 1: tile_1(a, panel, row); break;

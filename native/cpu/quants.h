@@ -69,4 +69,16 @@ INLINE float quantise_block(const float *x, int8_t *q, int count) {
     return bits < 0x7F800000u ? 0.0f : NAN;
 }
 
+/* Of each layout: rows first_row … end_row − 1 prepared; panels first … end − 1 for prepared rows. Bounds of rows as skald.h has them. */
+#define LAYOUT_FUNCTIONS(layout) \
+    void SKALD_FN(layout##_prepare)(const struct skald_linear *a, int64_t first_row, int64_t end_row); \
+    void SKALD_FN(layout)(const struct skald_linear *a, int64_t first, int64_t end, int64_t first_row, int64_t end_row);
+LAYOUT_FUNCTIONS(linear_q4_0)
+LAYOUT_FUNCTIONS(linear_q4_1)
+LAYOUT_FUNCTIONS(linear_q5_1)
+LAYOUT_FUNCTIONS(linear_q8_0)
+LAYOUT_FUNCTIONS(linear_q4_k)
+LAYOUT_FUNCTIONS(linear_q5_k)
+LAYOUT_FUNCTIONS(linear_q6_k)
+
 #endif

@@ -2,8 +2,11 @@ package dev.skald.compute.cpu;
 
 import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * How quantised linear weights lie in memory: panels of 16 rows (outputs), in which the rows' words of four integers stand side by side, so
@@ -26,6 +29,8 @@ import java.lang.foreign.ValueLayout;
  */
 final class QuantPanels {
     static final int ROWS = Panels.PANEL_ROWS;
+    /** Ranges of activation rows begin at multiples of it; every kernel's own group divides it. */
+    static final int ROW_GROUP = 8;
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
@@ -75,12 +80,34 @@ final class QuantPanels {
     }
 
     /**
+     * Packs parts of equal type and columns, stacked by rows, a panel at a time.
+     *
+     * @param to zeros, {@link #bytes} of them
+     */
+    static void pack(WorkerPool pool, List<Tensor> parts, int in, MemorySegment to) {
+        DType type = parts.getFirst().dtype();
+        long rowBytes = type.bytes(in);
+        List<MemorySegment> rows = new ArrayList<>();
+        for (Tensor part : parts) {
+            for (long r = 0; r < part.shape().dim(0); r++) rows.add(part.data().asSlice(r * rowBytes, rowBytes));
+        }
+        long panelBytes = panelBytes(layout(type), in);
+        pool.run(
+                (panel, worker) -> {
+                    int first = panel * ROWS;
+                    List<MemorySegment> some = rows.subList(first, Math.min(rows.size(), first + ROWS));
+                    pack(type, some.toArray(MemorySegment[]::new), in, to.address() + panel * panelBytes);
+                },
+                panels(rows.size()));
+    }
+
+    /**
      * Packs one panel.
      *
      * @param rows  1 to 16 rows as in the file, {@code in} elements each
      * @param to    address of {@link #panelBytes} zeros
      */
-    static void pack(DType type, MemorySegment[] rows, int in, long to) {
+    private static void pack(DType type, MemorySegment[] rows, int in, long to) {
         int blocks = in / type.blockElements();
         switch (layout(type)) {
             case Q4_0, Q4_1, Q8_0, Q5_1 -> packPlain(type, rows, blocks, to);
@@ -105,12 +132,12 @@ final class QuantPanels {
             for (int r = 0; r < rows.length; r++) {
                 for (int h = 0; h < halves; h++) {
                     short half = rows[r].get(ValueLayout.JAVA_SHORT_UNALIGNED, from + 2 * h);
-                    Lanes.storeShort(half, scales + (long) (b * halves + h) * 2 * ROWS + 2 * r);
+                    RawMemory.storeShort(half, scales + (long) (b * halves + h) * 2 * ROWS + 2 * r);
                 }
                 if (!asInFile) block.read(rows[r], b);
                 for (int j = 0; j < words; j++) {
                     int word = asInFile ? rows[r].get(INT, from + 2 * halves + 4 * j) : word(block.quants(), 4 * j, 0);
-                    Lanes.MEMORY.set(INT, quants + j * LINE + 4 * r, word);
+                    RawMemory.ALL.set(INT, quants + j * LINE + 4 * r, word);
                 }
             }
         }
@@ -129,7 +156,7 @@ final class QuantPanels {
                 long quants = panel + 2 * 2 * ROWS + 2L * block.groups() * ROWS;
                 for (int j = 0; j < words; j++) {
                     int word = rows[r].get(INT, (long) b * DType.Q4_K.blockBytes() + fileQuants + 4 * j);
-                    Lanes.MEMORY.set(INT, quants + j * LINE + 4 * r, word);
+                    RawMemory.ALL.set(INT, quants + j * LINE + 4 * r, word);
                 }
             }
         }
@@ -147,23 +174,23 @@ final class QuantPanels {
                 packHead(rows[r], (long) b * type.blockBytes() + fileHead, panel, r);
                 packGroups(block, groups / block.groups(), panel + 2 * 2 * ROWS, r);
                 long quants = panel + 2 * 2 * ROWS + 2L * groups * ROWS;
-                for (int j = 0; j < words; j++) Lanes.MEMORY.set(INT, quants + j * LINE + 4 * r, word(block.quants(), 4 * j, 0));
+                for (int j = 0; j < words; j++) RawMemory.ALL.set(INT, quants + j * LINE + 4 * r, word(block.quants(), 4 * j, 0));
             }
         }
     }
 
     /** d and dmin, which stand side by side in the file. */
     private static void packHead(MemorySegment row, long from, long panel, int r) {
-        Lanes.storeShort(row.get(ValueLayout.JAVA_SHORT_UNALIGNED, from), panel + 2 * r);
-        Lanes.storeShort(row.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + 2), panel + 2 * (ROWS + r));
+        RawMemory.storeShort(row.get(ValueLayout.JAVA_SHORT_UNALIGNED, from), panel + 2 * r);
+        RawMemory.storeShort(row.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + 2), panel + 2 * (ROWS + r));
     }
 
     /** Scales and minima of groups, each of which becomes {@code pieces} groups; the minima of two groups at a time are neighbours. */
     private static void packGroups(Block block, int pieces, long to, int r) {
         int groups = pieces * block.groups();
         for (int g = 0; g < groups; g++) {
-            Lanes.MEMORY.set(BYTE, to + (long) g * ROWS + r, block.scales()[g / pieces]);
-            Lanes.MEMORY.set(BYTE, to + (long) (groups + g / 2 * 2) * ROWS + 2 * r + g % 2, block.mins()[g / pieces]);
+            RawMemory.ALL.set(BYTE, to + (long) g * ROWS + r, block.scales()[g / pieces]);
+            RawMemory.ALL.set(BYTE, to + (long) (groups + g / 2 * 2) * ROWS + 2 * r + g % 2, block.mins()[g / pieces]);
         }
     }
 
@@ -177,20 +204,20 @@ final class QuantPanels {
             long panel = to + (long) b * blockBytes(DType.Q6_K);
             for (int r = 0; r < rows.length; r++) {
                 block.read(rows[r], b);
-                Lanes.storeFloat(block.d(), panel + 4 * r);
-                for (int g = 0; g < block.groups(); g++) Lanes.MEMORY.set(BYTE, panel + scales + g * ROWS + r, block.scales()[g]);
+                RawMemory.storeFloat(block.d(), panel + 4 * r);
+                for (int g = 0; g < block.groups(); g++) RawMemory.ALL.set(BYTE, panel + scales + g * ROWS + r, block.scales()[g]);
                 for (int i = 0; i < 8; i++) {
                     long at = panel + quants + 6 * LINE * i + 4 * r;
                     int[] top = new int[2];
                     for (int j = 0; j < 4; j++) {
                         int low = word(q, 32 * i + 4 * j, offset);
                         int high = word(q, 32 * i + 16 + 4 * j, offset);
-                        Lanes.MEMORY.set(INT, at + j * LINE, low & 0x0F0F0F0F | (high & 0x0F0F0F0F) << 4);
+                        RawMemory.ALL.set(INT, at + j * LINE, low & 0x0F0F0F0F | (high & 0x0F0F0F0F) << 4);
                         int upper = low >>> 4 & 0x03030303 | (high >>> 4 & 0x03030303) << 2;
                         top[j / 2] |= upper << j % 2 * 4;
                     }
-                    Lanes.MEMORY.set(INT, at + 4 * LINE, top[0]);
-                    Lanes.MEMORY.set(INT, at + 5 * LINE, top[1]);
+                    RawMemory.ALL.set(INT, at + 4 * LINE, top[0]);
+                    RawMemory.ALL.set(INT, at + 5 * LINE, top[1]);
                 }
             }
         }

@@ -3,7 +3,6 @@ package dev.skald.compute.reference;
 import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * What a product with quantised weights is, to the bit. Every CPU kernel of every instruction set must give these values, for any number of
@@ -94,7 +93,7 @@ public final class QuantisedLinearReference {
     public static float[] linear(DType type, MemorySegment weight, int outputs, float[] row, float[] bias) {
         Activations in = Activations.of(row, type.blockElements());
         float[] out = new float[outputs];
-        Arrays.setAll(out, o -> dot(type, weight, o, in));
+        for (int o = 0; o < outputs; o++) out[o] = dot(type, weight, o, in);
         for (int o = 0; o < bias.length; o++) out[o] += bias[o];
         return out;
     }
