@@ -19,21 +19,19 @@ INLINE int64_t prepared_row_bytes(int64_t in) { return in / BLOCK * RECORD_WORDS
 
 INLINE int64_t rows_of_group(const struct skald_linear *a, int64_t first) { return a->rows - first < ROW_GROUP ? a->rows - first : ROW_GROUP; }
 
-static void prepare_row(const float *x, int64_t blocks, int64_t rows, int32_t *to) {
-    int8_t q[BLOCK];
-    for (int64_t b = 0; b < blocks; b++, x += BLOCK, to += RECORD_WORDS * rows) {
-        float scale = quantise_block(x, q, BLOCK);
-        for (int i = 0; i < BLOCK / 4; i++) memcpy(to + i * rows, q + 4 * i, WORD_BYTES);
-        memcpy(to + BLOCK / 4 * rows, &scale, WORD_BYTES);
-        extra_words(q, to + (BLOCK / 4 + 1) * rows, rows);
-    }
-}
-
 void LAYOUT_FN(_prepare)(const struct skald_linear *a, int64_t first_row, int64_t end_row) {
     for (int64_t group = first_row; group < end_row; group += ROW_GROUP) {
         int64_t rows = rows_of_group(a, group);
         int32_t *to = (int32_t *)((char *)a->prepared + group * prepared_row_bytes(a->in));
-        for (int64_t r = 0; r < rows; r++) prepare_row(row_of(a->input, group + r, a->input_stride), a->in / BLOCK, rows, to + r);
+        for (int64_t k = 0; k < a->in; k += BLOCK, to += RECORD_WORDS * rows) {
+            for (int64_t r = 0; r < rows; r++) {
+                int8_t q[BLOCK] __attribute__((aligned(64)));
+                float scale = quantise_block(row_of(a->input, group + r, a->input_stride) + k, q, BLOCK);
+                UNROLL for (int i = 0; i < BLOCK / 4; i++) memcpy(to + i * rows + r, q + 4 * i, WORD_BYTES);
+                memcpy(to + BLOCK / 4 * rows + r, &scale, WORD_BYTES);
+                extra_words(q, to + (BLOCK / 4 + 1) * rows + r, rows);
+            }
+        }
     }
 }
 

@@ -35,12 +35,6 @@ INLINE void read_ahead_some(const uint8_t *p, const int narrower) { __builtin_pr
 
 INLINE int64_t whole_lines(int64_t bytes) { return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES; }
 
-INLINE int32_t sum_of(const int8_t *q, int count) {
-    int32_t sum = 0;
-    for (int i = 0; i < count; i++) sum += q[i];
-    return sum;
-}
-
 /** Two int16 in a word. */
 INLINE int32_t pair_of(int32_t low, int32_t high) { return (int32_t)((uint32_t)high << 16 | (uint16_t)low); }
 

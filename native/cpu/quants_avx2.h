@@ -25,10 +25,24 @@ INLINE words word_set(const void *p) {
     return _mm256_set1_epi32(word);
 }
 
-INLINE int32_t start_of(const int8_t *a, int count, int offset) {
-    int32_t low = 0, high = 0;
-    for (int i = 0; i < count; i += 4) low += a[i] + a[i + 1], high += a[i + 2] + a[i + 3];
-    return (int32_t)((uint32_t)(-offset * high) << 16 | (uint16_t)(-offset * low));
+INLINE int32_t sum_of(const int8_t *q, const int count) {
+    __m128i sums = _mm_setzero_si128(); /* of q + 128 */
+    UNROLL for (int i = 0; i < count; i += 16) {
+        __m128i shifted = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(q + i)), _mm_set1_epi8((char)0x80));
+        sums = _mm_add_epi32(sums, _mm_sad_epu8(shifted, _mm_setzero_si128()));
+    }
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 128 * count;
+}
+
+/** For each half of a lane the offset of its own products. */
+INLINE int32_t start_of(const int8_t *a, const int count, const int offset) {
+    __m128i sums = _mm_setzero_si128();
+    UNROLL for (int i = 0; i < count; i += 16) {
+        sums = _mm_add_epi16(sums, _mm_maddubs_epi16(_mm_set1_epi8(1), _mm_loadu_si128((const __m128i *)(a + i))));
+    }
+    sums = _mm_add_epi16(sums, _mm_shuffle_epi32(sums, 0x4E));
+    sums = _mm_add_epi16(sums, _mm_shuffle_epi32(sums, 0xB1));
+    return _mm_cvtsi128_si32(_mm_mullo_epi16(sums, _mm_set1_epi16((short)-offset)));
 }
 
 INLINE sums sums_zero(void) { return _mm256_setzero_si256(); }

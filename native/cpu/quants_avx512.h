@@ -25,12 +25,18 @@ INLINE words word_set(const void *p) {
     return _mm512_set1_epi32(word);
 }
 
-/** What a sub-block's sum begins with, so that weights stored as w + offset come out as w: −offset · Σa. */
-INLINE int32_t start_of(const int8_t *a, int count, int offset) {
-    int32_t sum = 0;
-    for (int i = 0; i < count; i++) sum += a[i];
-    return -offset * sum;
+/** Of count bytes, a multiple of 16. */
+INLINE int32_t sum_of(const int8_t *q, const int count) {
+    __m128i sums = _mm_setzero_si128(); /* of q + 128 */
+    UNROLL for (int i = 0; i < count; i += 16) {
+        __m128i shifted = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(q + i)), _mm_set1_epi8((char)0x80));
+        sums = _mm_add_epi32(sums, _mm_sad_epu8(shifted, _mm_setzero_si128()));
+    }
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 128 * count;
 }
+
+/** What a sub-block's sum begins with, so that weights stored as w + offset come out as w: −offset · Σa. */
+INLINE int32_t start_of(const int8_t *a, const int count, const int offset) { return -offset * sum_of(a, count); }
 
 INLINE sums sums_zero(void) { return _mm512_setzero_si512(); }
 INLINE sums sums_start(const int32_t *start) { return word_set(start); }

@@ -22,11 +22,13 @@ INLINE int8x16_t word_set(const void *p) {
     return vreinterpretq_s8_s32(vdupq_n_s32(word));
 }
 
-INLINE int32_t start_of(const int8_t *a, int count, int offset) {
+INLINE int32_t sum_of(const int8_t *q, const int count) {
     int32_t sum = 0;
-    for (int i = 0; i < count; i++) sum += a[i];
-    return -offset * sum;
+    UNROLL for (int i = 0; i < count; i += 16) sum += vaddlvq_s8(vld1q_s8(q + i));
+    return sum;
 }
+
+INLINE int32_t start_of(const int8_t *a, const int count, const int offset) { return -offset * sum_of(a, count); }
 
 INLINE sums sums_zero(void) { return vdupq_n_s32(0); }
 INLINE sums sums_start(const int32_t *start) { return vdupq_n_s32(*start); }
