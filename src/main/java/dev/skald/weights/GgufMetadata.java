@@ -50,6 +50,16 @@ public final class GgufMetadata {
         return Optional.of(cursor(value).string(GgufHeader.MAX_STRING_BYTES, key));
     }
 
+    /** A scalar of whatever type, for messages; "a list" for a list. */
+    public String shown(String key) {
+        GgufValue value = values.get(key);
+        if (value == null) return "nothing";
+        if (value.kind() == GgufValue.Kind.ARRAY) return "a list";
+        if (value.kind() == GgufValue.Kind.STRING) return Printable.of(string(key).orElse(""));
+        if (value.kind() == GgufValue.Kind.BOOL) return String.valueOf(flag(key).orElse(false));
+        return value.kind().floating() ? String.valueOf(number(key).orElse(0)) : String.valueOf(integer(key).orElse(0));
+    }
+
     /** A whole number of any width that a signed 64-bit number holds. */
     public OptionalLong integer(String key) {
         if (!has(key)) return OptionalLong.empty();
