@@ -138,13 +138,19 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
             return converted(names, options.dtype());
         }
 
+        /** The kernels rotate the halves of a head against each other, so the rows of q and k must stand in that order. */
+        private Stream<Tensor> inOrder(Tensor part) {
+            TensorNames names = spec.names();
+            return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(part.name()) ? HeadRows.halves(part, spec.headDim()) : Stream.of(part);
+        }
+
         /** Parts that are stacked share one type; if the file mixes types, f32 holds them all exactly. */
         private List<Tensor> converted(List<String> names, Optional<DType> wanted) {
             List<Tensor> parts = names.stream().map(checkpoint::tensor).toList();
             DType first = parts.getFirst().dtype();
             boolean mixed = parts.stream().anyMatch(p -> p.dtype() != first);
             DType dtype = wanted.orElse(mixed ? DType.F32 : first);
-            return parts.stream().map(p -> Conversion.to(dtype, p)).toList();
+            return parts.stream().map(p -> Conversion.to(dtype, p)).flatMap(this::inOrder).toList();
         }
     }
 }

@@ -2,8 +2,8 @@ package dev.skald.compute.reference;
 
 import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
+import dev.skald.tensor.Blocks;
 import dev.skald.tensor.DType;
-import dev.skald.tensor.Elements;
 import dev.skald.tensor.Tensor;
 import java.util.List;
 
@@ -32,8 +32,10 @@ record HeapWeight(DType dtype, int rows, int cols, float[] data) implements Weig
         float[] data = new float[Math.toIntExact(Math.multiplyExact(rows, cols))];
         int at = 0;
         for (Tensor part : parts) {
-            long elements = part.shape().elements();
-            for (long i = 0; i < elements; i++) data[at++] = Elements.get(part.dtype(), part.data(), i);
+            float[] values = new float[Math.toIntExact(part.shape().elements())];
+            Blocks.dequantise(part.dtype(), part.data(), 0, values);
+            System.arraycopy(values, 0, data, at, values.length);
+            at += values.length;
         }
         return new HeapWeight(first.dtype(), Math.toIntExact(rows), Math.toIntExact(cols), data);
     }
