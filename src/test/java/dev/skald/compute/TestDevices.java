@@ -22,9 +22,21 @@ public final class TestDevices {
     private TestDevices() {}
 
     public static Stream<Factory> all() {
-        return Stream.of(
-                new Factory("reference", ReferenceTestDevice::new),
-                new Factory("cpu, 1 thread", () -> new CpuTestDevice(1)),
-                new Factory("cpu, 3 threads", () -> new CpuTestDevice(3)));
+        return Stream.concat(Stream.of(new Factory("reference", ReferenceTestDevice::new)), cpus());
+    }
+
+    /** The CPU with each kind of kernels; native ones where the build made them: {@code NativeKernelsTest} says if it didn't. */
+    public static Stream<Factory> cpus() {
+        Stream<Factory> java = Stream.of(cpu(1), cpu(3));
+        return Stream.concat(java, CpuTestDevice.nativeIsas().stream().flatMap(isa -> Stream.of(cpu(1, isa), cpu(3, isa))));
+    }
+
+    /** Kernels in Java. */
+    public static Factory cpu(int threads) {
+        return new Factory("cpu, java, " + threads + (threads == 1 ? " thread" : " threads"), () -> new CpuTestDevice(threads));
+    }
+
+    public static Factory cpu(int threads, String isa) {
+        return new Factory("cpu, " + isa + ", " + threads + (threads == 1 ? " thread" : " threads"), () -> new CpuTestDevice(threads, isa));
     }
 }

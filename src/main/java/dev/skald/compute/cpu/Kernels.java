@@ -5,7 +5,7 @@ package dev.skald.compute.cpu;
  * items, so that any thread may run any range. A range's result depends on nothing outside of it. Called by the workers of the pool.
  */
 interface Kernels {
-    /** Instruction set, for people: e.g. "java-vector-512". */
+    /** Instruction set, for people and for the fingerprint: e.g. "avx512", "java-vector-512". */
     String isa();
 
     /**
@@ -21,6 +21,19 @@ interface Kernels {
 
     /** Allocates it; called once, before the first operation. */
     void reserve(Scratch scratch);
+
+    /** Called by the engine thread before an operation runs, when its arguments are complete: kernels that don't read them there copy them here. */
+    default void begin(KernelArguments.Lookup a) {}
+
+    default void begin(KernelArguments.Norm a) {}
+
+    default void begin(KernelArguments.Linear a) {}
+
+    default void begin(KernelArguments.Rope a) {}
+
+    default void begin(KernelArguments.Attend a) {}
+
+    default void begin(KernelArguments.Gate a) {}
 
     /** Reads rows of a table. */
     void lookup(KernelArguments.Lookup a, int firstRow, int endRow);

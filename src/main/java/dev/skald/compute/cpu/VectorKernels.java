@@ -36,7 +36,7 @@ final class VectorKernels implements Kernels {
     @Override
     public void lookup(KernelArguments.Lookup a, int firstRow, int endRow) {
         for (int r = firstRow; r < endRow; r++) {
-            long from = a.table + a.type.bytes((long) a.rows[r] * a.n);
+            long from = a.table + a.type.bytes((long) a.rows.get(r) * a.n);
             long to = a.output + DType.F32.bytes((long) r * a.n);
             Halves.widen(a.type, from, a.n, to);
         }
@@ -71,11 +71,11 @@ final class VectorKernels implements Kernels {
         for (int t = firstToken; t < endToken; t++) {
             long head = a.qkv + t * a.qkvStride;
             long headStride = DType.F32.bytes(a.headDim);
-            long angles = a.table + a.positions[t] * headStride;
+            long angles = a.table + a.positions.get(t) * headStride;
             for (int h = 0; h < a.heads; h++, head += headStride) VectorRows.rotate(head, angles, head, a.headDim);
-            int slot = a.positions[t] % CpuKvCache.BLOCK_TOKENS;
+            int slot = a.positions.get(t) % CpuKvCache.BLOCK_TOKENS;
             int element = a.type.bytes();
-            long block = a.block(a.slots[t], a.positions[t]) * a.blockBytes;
+            long block = a.block(a.slots.get(t), a.positions.get(t)) * a.blockBytes;
             for (int h = 0; h < a.kvHeads; h++, head += headStride) {
                 VectorRows.rotate(head, angles, rotated[worker], a.headDim);
                 long key = a.keys + block + h * a.headBytes + (long) slot * element;
