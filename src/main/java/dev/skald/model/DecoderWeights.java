@@ -158,8 +158,14 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
             return converted(names, options.dtype());
         }
 
+        /** The kernels rotate the halves of a head against each other, so the rows of q and k must stand in that order. */
+        private Stream<Tensor> inOrder(Tensor part) {
+            TensorNames names = spec.names();
+            return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(part.name()) ? HeadRows.halves(part, spec.headDim()) : Stream.of(part);
+        }
+
         private List<Tensor> converted(List<String> names, Optional<DType> wanted) {
-            return names.stream().map(checkpoint::tensor).map(t -> Conversion.to(loaded(t, wanted), t)).toList();
+            return names.stream().map(checkpoint::tensor).map(t -> Conversion.to(loaded(t, wanted), t)).flatMap(this::inOrder).toList();
         }
     }
 }

@@ -32,10 +32,10 @@ record HeapWeight(DType dtype, int rows, int cols, float[] data) implements Weig
         float[] data = new float[Math.toIntExact(Math.multiplyExact(rows, cols))];
         int at = 0;
         for (Tensor part : parts) {
-            float[] elements = new float[Math.toIntExact(part.shape().elements())];
-            Blocks.dequantise(part.dtype(), part.data(), 0, elements);
-            System.arraycopy(elements, 0, data, at, elements.length);
-            at += elements.length;
+            float[] values = new float[Math.toIntExact(part.shape().elements())];
+            Blocks.dequantise(part.dtype(), part.data(), 0, values);
+            System.arraycopy(values, 0, data, at, values.length);
+            at += values.length;
         }
         return new HeapWeight(first.dtype(), Math.toIntExact(rows), Math.toIntExact(cols), data);
     }
