@@ -86,13 +86,14 @@ public final class LocalEngine implements AutoCloseable {
 
     private void load(EngineOptions options, Supplier<Device> maker) {
         long begun = System.nanoTime();
-        ModelConfig config = ModelConfig.read(options.model());
-        Checkpoint checkpoint = own(Checkpoint.open(options.model()));
+        ModelSource source = own(ModelSource.open(options.model()));
+        ModelConfig config = source.config();
+        Checkpoint checkpoint = source.checkpoint();
         Device device = own(maker.get());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
         spec = model.spec();
-        Tokenizer tokenizer = Tokenizer.load(options.model());
-        Optional<ChatFormat> chat = TemplateChatFormat.find(options, tokenizer);
+        Tokenizer tokenizer = source.tokenizer();
+        Optional<ChatFormat> chat = TemplateChatFormat.find(options, source, tokenizer);
 
         ModelInfo info = info(options, model, checkpoint, device, chat.isPresent());
         DeviceExecutor executor = DeviceExecutor.of(device, model.decoder()::step, model.limits().batch());
@@ -116,7 +117,7 @@ public final class LocalEngine implements AutoCloseable {
 
     private static ModelInfo info(EngineOptions options, LoadedModel model, Checkpoint checkpoint, Device device, boolean chats) {
         LoadOptions load = new LoadOptions(options.compute().dtype(), model.limits().maxModelLength());
-        String dtype = options.compute().dtype().map(Enum::name).orElseGet(() -> checkpoint.tensor(checkpoint.names().iterator().next()).dtype().name());
+        String dtype = options.compute().dtype().map(Enum::name).orElseGet(() -> ModelReport.mostBytes(checkpoint).name());
         return new ModelInfo(
                 options.name(),
                 model.spec().family(),

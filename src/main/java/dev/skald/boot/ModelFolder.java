@@ -1,22 +1,27 @@
 package dev.skald.boot;
 
+import dev.skald.weights.Checkpoint;
+import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.Optional;
+import java.util.stream.Stream;
 
-/** Finds the folder of a model. */
+/** Finds a model: a folder, or a GGUF file. */
 public final class ModelFolder {
     /** The model that comes with Skald. */
     public static final String EMBEDDED = "skald-mini";
+
+    private static final String WHAT = "a folder in Hugging Face layout or a GGUF file";
 
     private ModelFolder() {}
 
     /**
      * @param named as a user names it; empty: the embedded model
-     * @return a folder that exists
+     * @return a folder or GGUF file that exists
      * @throws StartException with a sentence
      */
     public static Path find(Optional<String> named) {
@@ -27,13 +32,20 @@ public final class ModelFolder {
         } catch (InvalidPathException e) {
             throw new StartException("`" + named.get() + "` is no path: " + e.getReason(), e);
         }
-        if (path.getFileName() != null && path.getFileName().toString().endsWith(".gguf")) {
-            throw new StartException(path + " is a GGUF file; this release runs models in Hugging Face layout (a folder with config.json)");
-        }
-        if (!Files.exists(path)) throw new StartException("there is no model " + path + ": MODEL is a folder in Hugging Face layout");
-        if (!Files.isDirectory(path)) throw new StartException(path + " is no folder: MODEL is a folder in Hugging Face layout");
-        if (!Files.exists(path.resolve("config.json"))) throw new StartException(path + " has no config.json: MODEL is a folder in Hugging Face layout");
+        if (!Files.exists(path)) throw new StartException("there is no model " + path + ": MODEL is " + WHAT);
+        if (Checkpoint.isGguf(path)) return path;
+        if (!Files.isDirectory(path)) throw new StartException(path + " is neither a folder nor a " + Checkpoint.GGUF + " file: MODEL is " + WHAT);
+        if (!Files.exists(path.resolve("config.json"))) throw new StartException(path + " has no config.json: MODEL is " + WHAT + ggufInside(path));
         return path;
+    }
+
+    /** Whoever names a folder of GGUF files means one of them. */
+    private static String ggufInside(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Checkpoint::isGguf).sorted().findFirst().map(file -> "; did you mean " + file + "?").orElse("");
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Of the distribution that runs; where classes run without one, of the source tree that they were compiled from. */

@@ -9,8 +9,6 @@ import dev.skald.model.family.Families;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import dev.skald.text.ChatTemplateException;
-import dev.skald.text.ChatTemplateFile;
-import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
 import dev.skald.weights.CheckpointException;
@@ -19,21 +17,22 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedSet;
-import java.util.TreeSet;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
-/** What a model folder holds, read without loading it. */
+/** What a model's files hold, read without loading them. */
 public final class ModelReport {
     private ModelReport() {}
 
     /** Fields in the order in which they are shown; "servable" is true or says why not. What can't be told is left out. */
-    public static Map<String, Object> of(Path folder) {
+    public static Map<String, Object> of(Path model) {
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("model", folder.toString());
-        try {
-            ModelConfig config = ModelConfig.read(folder);
+        fields.put("model", model.toString());
+        try (ModelSource source = ModelSource.open(model)) {
+            ModelConfig config = source.config();
             config.modelType().ifPresent(type -> fields.put("family", type));
-            describe(folder, Families.spec(config), fields);
+            describe(source, Families.spec(config), fields);
             fields.put("servable", true);
         } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
             fields.put("servable", e.getMessage());
@@ -41,25 +40,33 @@ public final class ModelReport {
         return fields;
     }
 
-    private static void describe(Path folder, DecoderSpec spec, Map<String, Object> fields) {
+    private static void describe(ModelSource source, DecoderSpec spec, Map<String, Object> fields) {
         fields.put("family", spec.family());
         fields.put("parameters", spec.parameters());
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            SortedSet<String> types = new TreeSet<>();
-            long bytes = 0;
-            for (String name : checkpoint.names()) {
-                Tensor tensor = checkpoint.tensor(name);
-                types.add(tensor.dtype().name().toLowerCase(Locale.ROOT));
-                bytes += tensor.data().byteSize();
-            }
-            fields.put("dtype", String.join(", ", types));
-            fields.put("bytes", bytes);
-            fields.put("context", spec.maxPositions());
-            fields.put("kv_bytes_per_token", Decoder.kvGroups(spec, DType.F16).getFirst().bytesPerToken());
-            // Looks at every tensor's name and shape.
-            Decoder.weightBytes(spec, checkpoint, new LoadOptions(Optional.empty(), spec.maxPositions()));
+        Checkpoint checkpoint = source.checkpoint();
+        fields.put("format", checkpoint.format());
+        SortedMap<DType, Long> bytes = bytes(checkpoint);
+        fields.put("dtype", bytes.keySet().stream().map(type -> type.name().toLowerCase(Locale.ROOT)).sorted().collect(Collectors.joining(", ")));
+        fields.put("bytes", bytes.values().stream().mapToLong(Long::longValue).sum());
+        fields.put("context", spec.maxPositions());
+        fields.put("kv_bytes_per_token", Decoder.kvGroups(spec, DType.F16).getFirst().bytesPerToken());
+        // Looks at every tensor's name and shape.
+        Decoder.weightBytes(spec, checkpoint, new LoadOptions(Optional.empty(), spec.maxPositions()));
+        fields.put("chat_template", source.chatTemplate().isPresent());
+        source.tokenizer();
+    }
+
+    /** The element type that takes most of the file. */
+    static DType mostBytes(Checkpoint checkpoint) {
+        return bytes(checkpoint).entrySet().stream().max(Map.Entry.comparingByValue()).map(Map.Entry::getKey).orElse(DType.F32);
+    }
+
+    private static SortedMap<DType, Long> bytes(Checkpoint checkpoint) {
+        SortedMap<DType, Long> bytes = new TreeMap<>();
+        for (String name : checkpoint.names()) {
+            Tensor tensor = checkpoint.tensor(name);
+            bytes.merge(tensor.dtype(), tensor.data().byteSize(), Long::sum);
         }
-        fields.put("chat_template", ChatTemplateFile.load(folder).isPresent());
-        Tokenizer.load(folder);
+        return bytes;
     }
 }

@@ -24,11 +24,11 @@ final class TemplateChatFormat implements ChatFormat {
         this.tokenizer = tokenizer;
     }
 
-    /** @return empty if neither the options nor the folder have a template */
-    static Optional<ChatFormat> find(EngineOptions options, Tokenizer tokenizer) {
+    /** @return empty if neither the options nor the model have a template */
+    static Optional<ChatFormat> find(EngineOptions options, ModelSource source, Tokenizer tokenizer) {
         Optional<ChatTemplate> template = options.chatTemplate()
-                .map(file -> ChatTemplateFile.load(file, ChatTemplateFile.specialTokens(options.model())))
-                .or(() -> ChatTemplateFile.load(options.model()));
+                .map(file -> ChatTemplateFile.load(file, source.specialTokens()))
+                .or(source::chatTemplate);
         return template.map(t -> new TemplateChatFormat(t, tokenizer));
     }
 

@@ -25,7 +25,7 @@ final class BenchCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "-p", paramLabel = "N", description = "Prompt tokens (default: 512).")

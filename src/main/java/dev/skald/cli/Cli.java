@@ -4,6 +4,7 @@ import dev.skald.boot.StartException;
 import dev.skald.service.InferenceException;
 import dev.skald.text.ChatTemplateException;
 import dev.skald.text.TokenizerException;
+import dev.skald.weights.CheckpointException;
 import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -132,7 +133,7 @@ public final class Cli {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
-        } catch (StartException | TokenizerException | ChatTemplateException e) {
+        } catch (StartException | TokenizerException | ChatTemplateException | CheckpointException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
             return ExitCode.FAILED;

@@ -1,6 +1,7 @@
 package dev.skald.cli;
 
 import dev.skald.boot.ModelFolder;
+import dev.skald.boot.ModelSource;
 import dev.skald.text.ChatInput;
 import dev.skald.text.ChatTemplate;
 import dev.skald.text.ChatTemplateFile;
@@ -20,7 +21,7 @@ final class TemplateCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--template", paramLabel = "FILE", description = "A template instead of a model's.")
@@ -77,7 +78,9 @@ final class TemplateCommand implements dev.skald.cli.Command {
             if (eosToken != null) tokens.put("eos_token", eosToken);
             return ChatTemplateFile.load(template, tokens);
         }
-        Path folder = ModelFolder.find(Optional.ofNullable(model));
-        return ChatTemplateFile.load(folder).orElseThrow(() -> CliException.failed(folder + " has no chat template"));
+        Path found = ModelFolder.find(Optional.ofNullable(model));
+        try (ModelSource source = ModelSource.open(found)) {
+            return source.chatTemplate().orElseThrow(() -> CliException.failed(found + " has no chat template"));
+        }
     }
 }

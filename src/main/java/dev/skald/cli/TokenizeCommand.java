@@ -3,10 +3,12 @@ package dev.skald.cli;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.skald.boot.ModelFolder;
+import dev.skald.boot.ModelSource;
 import dev.skald.text.Tokenizer;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -23,7 +25,7 @@ final class TokenizeCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Option(names = "--model", paramLabel = "MODEL", description = "A model folder, or a tokenizer.json (default: the embedded skald-mini).")
+    @Option(names = "--model", paramLabel = "MODEL", description = "A model folder, a GGUF file, or a tokenizer.json (default: the embedded skald-mini).")
     String model;
 
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts. Special tokens in them are parsed.")
@@ -55,7 +57,7 @@ final class TokenizeCommand implements dev.skald.cli.Command {
     public int run() {
         if (texts.isEmpty() == textFiles.isEmpty()) throw CliException.askedWrongly("either TEXT or --text-file is needed");
         List<String> all = texts.isEmpty() ? textFiles.stream().map(f -> TextFiles.readText(f, stdio.in())).toList() : texts;
-        Tokenizer tokenizer = Tokenizer.load(folder());
+        Tokenizer tokenizer = tokenizer();
         for (String text : all) {
             int[] ids = tokenizer.encode(text, !noSpecial);
             stdio.out().println(json ? line(tokenizer, ids) : Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(",")));
@@ -64,10 +66,12 @@ final class TokenizeCommand implements dev.skald.cli.Command {
     }
 
     /** A tokenizer can do without the rest of a model. */
-    private Path folder() {
-        if (model == null) return ModelFolder.find(Optional.empty());
-        Path path = Path.of(model);
-        return java.nio.file.Files.exists(path.resolve("tokenizer.json")) || path.endsWith("tokenizer.json") ? path : ModelFolder.find(Optional.of(model));
+    private Tokenizer tokenizer() {
+        Path path = model == null ? ModelFolder.find(Optional.empty()) : Path.of(model);
+        boolean itself = path.endsWith("tokenizer.json") || Files.exists(path.resolve("tokenizer.json")) || Files.exists(path.resolve("tokenizer.model"));
+        try (ModelSource source = ModelSource.open(itself ? path : ModelFolder.find(Optional.of(path.toString())))) {
+            return source.tokenizer();
+        }
     }
 
     private static String line(Tokenizer tokenizer, int[] ids) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,11 @@ public final class ConfigObject {
         } catch (JsonProcessingException e) {
             throw new ModelException(where + " is not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""), e);
         }
+    }
+
+    /** One that was put together from another source. @param where names that source in messages */
+    static ConfigObject of(String where, ObjectNode node) {
+        return new ConfigObject(where, node);
     }
 
     /** Whether the field is there and isn't null. */
@@ -120,6 +126,19 @@ public final class ConfigObject {
         for (JsonNode element : list(field)) {
             if (!element.isTextual()) throw wrong(field, "a list of strings");
             values.add(element.textValue());
+        }
+        return List.copyOf(values);
+    }
+
+    /** A list of numbers in [min, max]; empty if absent. */
+    public List<Double> numbers(String field, double min, double max) {
+        if (absent(field)) return List.of();
+        List<Double> values = new ArrayList<>();
+        for (JsonNode element : list(field)) {
+            if (!element.isNumber() || !(element.doubleValue() >= min && element.doubleValue() <= max)) {
+                throw wrong(field, "numbers in [" + min + ", " + max + "]");
+            }
+            values.add(element.doubleValue());
         }
         return List.copyOf(values);
     }

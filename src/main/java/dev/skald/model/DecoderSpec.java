@@ -59,6 +59,9 @@ public record DecoderSpec(
         if (qkvCols > MAX_COLS || 2L * intermediate > MAX_COLS) {
             throw new IllegalArgumentException("a projection to " + Math.max(qkvCols, 2L * intermediate) + " columns exceeds " + MAX_COLS);
         }
+        if (rope.scaling() instanceof Rope.Divided(var divisors) && divisors.size() != headDim / 2) {
+            throw new IllegalArgumentException(divisors.size() + " rope divisors for heads of " + headDim / 2 + " pairs");
+        }
         if (!(normEps >= 0 && normEps < 1)) throw new IllegalArgumentException("norm epsilon " + normEps + " is outside [0, 1)");
     }
 

@@ -13,8 +13,9 @@ import java.util.regex.Pattern;
 final class ExpectedTensors {
     /** More names than this in a message help nobody. */
     private static final int NAMED = 5;
-    /** Buffers that old versions of frameworks saved along; they are computed, not trained. */
-    private static final Pattern HARMLESS = Pattern.compile(".*(rotary_emb\\.(inv_freq|cos_cached|sin_cached)|\\.attn\\.(masked_)?bias)");
+    /** Buffers that old versions of frameworks saved along, computed, not trained; GGUF's rope factors are read with the configuration. */
+    private static final Pattern HARMLESS =
+            Pattern.compile(".*(rotary_emb\\.(inv_freq|cos_cached|sin_cached)|\\.attn\\.(masked_)?bias)|" + GgufConfig.ROPE_FACTORS);
 
     private final DecoderSpec spec;
     private final LinkedHashMap<String, Shape> shapes = new LinkedHashMap<>();
@@ -57,7 +58,7 @@ final class ExpectedTensors {
     private void refuse(String what, List<String> names) {
         if (names.isEmpty()) return;
         String more = names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "";
-        throw new ModelException("this is not the " + spec.family() + " model that config.json describes: " + what + ": "
+        throw new ModelException("this is not the " + spec.family() + " model that its configuration describes: " + what + ": "
                 + String.join("; ", names.subList(0, Math.min(NAMED, names.size()))) + more);
     }
 

@@ -8,13 +8,25 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a model folder says about its model.
+ * What a model folder, or a GGUF file's metadata in the same words, says about its model.
  *
  * @param config     config.json
  * @param generation generation_config.json, if there is one
+ * @param convention whose names its tensors have
  */
-public record ModelConfig(ConfigObject config, Optional<ConfigObject> generation) {
+public record ModelConfig(ConfigObject config, Optional<ConfigObject> generation, Convention convention) {
     private static final int MAX_ID = Integer.MAX_VALUE;
+
+    /** Who named the tensors. */
+    public enum Convention {
+        HUGGING_FACE,
+        GGUF
+    }
+
+    /** Of a folder in Hugging Face layout. */
+    public ModelConfig(ConfigObject config, Optional<ConfigObject> generation) {
+        this(config, generation, Convention.HUGGING_FACE);
+    }
 
     /** @throws ModelException if config.json is missing or one of the two is malformed */
     public static ModelConfig read(Path folder) {

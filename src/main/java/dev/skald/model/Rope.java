@@ -1,5 +1,7 @@
 package dev.skald.model;
 
+import java.util.List;
+
 /**
  * Rotary position embedding over all elements of a head.
  *
@@ -62,6 +64,18 @@ public record Rope(double theta, Scaling scaling) {
             positive("beta_fast", betaFast);
             positive("beta_slow", betaSlow);
             positive("attention_factor", attentionFactor);
+        }
+    }
+
+    /**
+     * Each pair's frequency has a divisor of its own: how GGUF files hold what others compute when they load.
+     *
+     * @param divisors as many as a head has pairs
+     */
+    public record Divided(List<Double> divisors) implements Scaling {
+        public Divided {
+            divisors = List.copyOf(divisors);
+            divisors.forEach(d -> positive("divisor", d));
         }
     }
 

@@ -40,6 +40,7 @@ public final class RopeConfig {
                     s.requiredNumber("high_freq_factor", 0, MAX),
                     original(config, s, maxPositions));
             case "yarn" -> yarn(s, original(config, s, maxPositions), maxPositions);
+            case GgufConfig.DIVIDED -> new Rope.Divided(s.numbers("divisors", 0, MAX));
             default -> throw new ModelException(
                     s.where() + " has rope_type = " + kind + "; known are default, linear, llama3 and yarn");
         };

@@ -43,6 +43,7 @@ final class RopeTable {
             frequencies[i] = (float) switch (rope.scaling()) {
                 case Rope.Default() -> base;
                 case Rope.Linear(double factor) -> base / factor;
+                case Rope.Divided(var divisors) -> base / divisors.get(i);
                 case Rope.Llama3 llama3 -> llama3(llama3, base);
                 case Rope.Yarn yarn -> yarn(yarn, base, i, rope.theta(), headDim);
             };

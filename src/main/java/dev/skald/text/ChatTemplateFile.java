@@ -77,6 +77,17 @@ public final class ChatTemplateFile {
         return tokens;
     }
 
+    /**
+     * A template that stands in another file.
+     *
+     * @param where         names that file in messages
+     * @param withTools     for conversations with tools, if there is another one
+     * @param specialTokens bos_token, eos_token, … by name
+     */
+    public static ChatTemplate parse(String where, String source, Optional<String> withTools, Map<String, String> specialTokens) {
+        return parse(Path.of(where), source, withTools, specialTokens);
+    }
+
     private static ChatTemplate parse(Path file, String source, Optional<String> withTools, Map<String, String> tokens) {
         try {
             return ChatTemplate.of(source, withTools, tokens);

@@ -13,12 +13,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Text to token ids and back, as the model folder's tokenizer.json says, by the Hugging Face tokenizers library. Nothing is truncated or
+ * Text to token ids and back, as the model's tokenizer.json says, or a vocabulary of another format that was made into one, by the Hugging Face tokenizers library. Nothing is truncated or
  * padded, whatever the file says. Thread-safe: everything is read-only once loaded, the native objects too. They live as long as the
  * process, since a server has one tokenizer and any thread may be in it.
  */
 public final class Tokenizer {
-    private final Path file;
+    private final Source source;
     private final long handle;
     private final String[] pieces;
     private final BitSet special = new BitSet();
@@ -27,8 +27,30 @@ public final class Tokenizer {
     /** Spelt out on first use: a big vocabulary takes a second, and only chats need it. */
     private Optional<MarkedTokenizer> marked = Optional.empty();
 
-    private Tokenizer(Path file, long handle, TokenizerFile read) {
-        this.file = file;
+    /** A tokenizer.json, wherever it is. Read again when it is needed again: the text of a big one is no thing to keep. */
+    private interface Source {
+        /** For messages. */
+        String where();
+
+        byte[] utf8() throws IOException;
+    }
+
+    private record FileSource(Path file) implements Source {
+        @Override
+        public String where() {
+            return file.toString();
+        }
+
+        @Override
+        public byte[] utf8() throws IOException {
+            return Files.readAllBytes(file);
+        }
+    }
+
+    private record WrittenSource(String where, byte[] utf8) implements Source {}
+
+    private Tokenizer(Source source, long handle, TokenizerFile read) {
+        this.source = source;
         this.handle = handle;
         this.pieces = read.pieces();
         this.added = read.added();
@@ -37,41 +59,51 @@ public final class Tokenizer {
     }
 
     /**
-     * @param folder a model folder with a tokenizer.json, or that file itself
+     * @param folder a model folder with a tokenizer.json, or else a tokenizer.model; or a tokenizer.json itself
      * @throws TokenizerException if it is missing or broken, or the native library can't be loaded
      */
     public static Tokenizer load(Path folder) {
-        Path file = Files.isDirectory(folder) ? folder.resolve("tokenizer.json") : folder;
-        TokenizerFile read = read(file);
-        long handle = create(file, read.text());
-        for (AddedToken token : read.added()) checkNumber(file, handle, token);
-        return new Tokenizer(file, handle, read);
+        if (!Files.isDirectory(folder)) return load(new FileSource(folder));
+        Path json = folder.resolve("tokenizer.json");
+        if (!Files.exists(json) && SentencePieceFile.isIn(folder)) return of(SentencePieceFile.read(folder));
+        return load(new FileSource(json));
+    }
+
+    /** @throws TokenizerException if the library refuses what the vocabulary amounts to, or can't be loaded */
+    public static Tokenizer of(Vocabulary vocabulary) {
+        return load(new WrittenSource(vocabulary.where(), VocabularyJson.write(vocabulary)));
+    }
+
+    private static Tokenizer load(Source source) {
+        TokenizerFile read = read(source);
+        long handle = create(source, read.text());
+        for (AddedToken token : read.added()) checkNumber(source, handle, token);
+        return new Tokenizer(source, handle, read);
     }
 
     /** The library numbers added tokens by their order, whatever number the file gives them: then ids would not be the model's. */
-    private static void checkNumber(Path file, long handle, AddedToken token) {
+    private static void checkNumber(Source source, long handle, AddedToken token) {
         int[] ids = encode(handle, token.content(), false);
         if (ids.length == 1 && ids[0] != token.id()) {
-            throw new TokenizerException(file + " gives its added token \"" + token.content() + "\" the id " + token.id()
+            throw new TokenizerException(source.where() + " gives its added token \"" + token.content() + "\" the id " + token.id()
                     + ", but in its place it can only have " + ids[0]);
         }
     }
 
-    private static TokenizerFile read(Path file) {
+    private static TokenizerFile read(Source source) {
         try {
-            byte[] content = Files.readAllBytes(file);
-            return TokenizerFile.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString());
+            return TokenizerFile.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(source.utf8())).toString());
         } catch (NoSuchFileException e) {
-            throw new TokenizerException("There is no " + file, e);
+            throw new TokenizerException("There is no " + source.where(), e);
         } catch (CharacterCodingException e) {
-            throw new TokenizerException(file + " is not UTF-8", e);
+            throw new TokenizerException(source.where() + " is not UTF-8", e);
         } catch (IOException | IllegalArgumentException e) {
             String why = e instanceof IOException io ? TokenizerFile.explain(io) : e.getMessage();
-            throw new TokenizerException(file + " is no tokenizer: " + why, e);
+            throw new TokenizerException(source.where() + " is no tokenizer: " + why, e);
         }
     }
 
-    private static long create(Path file, String json) {
+    private static long create(Source source, String json) {
         TokenizersLibrary library = NativeTokenizers.library();
         try {
             long handle = library.createTokenizerFromString(json);
@@ -79,7 +111,7 @@ public final class Tokenizer {
             library.disablePadding(handle);
             return handle;
         } catch (RuntimeException e) {
-            throw new TokenizerException(file + " is no tokenizer: " + e.getMessage(), e);
+            throw new TokenizerException(source.where() + " is no tokenizer: " + e.getMessage(), e);
         }
     }
 
@@ -109,10 +141,10 @@ public final class Tokenizer {
     private synchronized MarkedTokenizer marked() {
         if (marked.isEmpty()) {
             try {
-                TokenizerFile read = read(file);
-                marked = Optional.of(new MarkedTokenizer(create(file, PlainTokenizerJson.write(read)), read.added()));
+                TokenizerFile read = read(source);
+                marked = Optional.of(new MarkedTokenizer(create(source, PlainTokenizerJson.write(read)), read.added()));
             } catch (IOException e) {
-                throw new TokenizerException(file + " is no tokenizer: " + TokenizerFile.explain(e), e);
+                throw new TokenizerException(source.where() + " is no tokenizer: " + TokenizerFile.explain(e), e);
             }
         }
         return marked.get();

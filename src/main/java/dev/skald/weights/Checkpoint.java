@@ -10,7 +10,13 @@ import java.util.SortedSet;
  * The named tensors of a model, mapped read-only. One permitted class per file format. A device may read a mapping in place, so a checkpoint
  * is closed after the device that packed it.
  */
-public sealed interface Checkpoint extends AutoCloseable permits SafetensorsCheckpoint {
+public sealed interface Checkpoint extends AutoCloseable permits SafetensorsCheckpoint, PyTorchCheckpoint, GgufCheckpoint {
+    /** Ending of GGUF files. */
+    String GGUF = ".gguf";
+
+    /** What the files are, for people: "safetensors", "PyTorch", "GGUF v3". */
+    String format();
+
     /** Names of all tensors, in ascending order. */
     SortedSet<String> names();
 
@@ -33,12 +39,21 @@ public sealed interface Checkpoint extends AutoCloseable permits SafetensorsChec
     void close();
 
     /**
-     * Opens a model folder: {@code model.safetensors}, else the shards of {@code model.safetensors.index.json}.
+     * Opens a model: a {@code .gguf} file, or a folder with {@code model.safetensors}, else the shards of its index, else
+     * {@code pytorch_model.bin}, else the shards of its index.
      *
      * @throws CheckpointException if there is no weight file of a known format, or one of them is damaged
      */
-    static Checkpoint open(Path folder) {
-        if (!Files.isDirectory(folder)) throw new CheckpointException(folder + " is not a folder");
-        return SafetensorsCheckpoint.open(folder);
+    static Checkpoint open(Path model) {
+        if (isGguf(model)) return GgufCheckpoint.open(model);
+        if (!Files.isDirectory(model)) throw new CheckpointException(model + " is neither a folder nor a " + GGUF + " file");
+        if (SafetensorsCheckpoint.isIn(model)) return SafetensorsCheckpoint.open(model);
+        if (PyTorchCheckpoint.isIn(model)) return PyTorchCheckpoint.open(model);
+        throw new CheckpointException(model + " has no weights: neither model.safetensors nor pytorch_model.bin, nor an index of shards of either");
+    }
+
+    /** Whether a path names a GGUF file. */
+    static boolean isGguf(Path model) {
+        return model.getFileName() != null && model.getFileName().toString().endsWith(GGUF) && !Files.isDirectory(model);
     }
 }

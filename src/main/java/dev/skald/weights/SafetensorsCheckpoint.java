@@ -3,13 +3,10 @@ package dev.skald.weights;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Shape;
 import dev.skald.tensor.Tensor;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -47,14 +44,12 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     private void mapAll() {
         if (Files.exists(folder.resolve(SINGLE))) {
             map(SINGLE);
-        } else if (Files.exists(folder.resolve(INDEX))) {
-            mapShards(SafetensorsIndex.read(folder.resolve(INDEX)));
         } else {
-            throw new CheckpointException(folder + " has neither " + SINGLE + " nor " + INDEX);
+            mapShards(ShardIndex.read(folder.resolve(INDEX), ".safetensors"));
         }
     }
 
-    private void mapShards(SafetensorsIndex index) {
+    private void mapShards(ShardIndex index) {
         for (String file : new LinkedHashSet<>(index.shards().values())) map(file);
         for (Map.Entry<String, String> e : index.shards().entrySet()) {
             Mapped mapped = tensors.get(e.getKey());
@@ -67,7 +62,7 @@ public final class SafetensorsCheckpoint implements Checkpoint {
 
     private void map(String file) {
         Path path = folder.resolve(file);
-        MemorySegment mapped = mapFile(path);
+        MemorySegment mapped = MappedFile.map(path, arena);
         SafetensorsHeader header = SafetensorsHeader.parse(path.toString(), mapped);
         header.entries().forEach((name, entry) -> {
             MemorySegment data = mapped.asSlice(header.dataStart() + entry.begin(), entry.end() - entry.begin());
@@ -76,14 +71,13 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         });
     }
 
-    private MemorySegment mapFile(Path path) {
-        // opening a pipe would wait for a writer
-        if (!Files.isRegularFile(path)) throw new CheckpointException(path + " is missing or not a regular file");
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-        } catch (IOException e) {
-            throw new CheckpointException(path + " can't be read: " + e.getMessage(), e);
-        }
+    static boolean isIn(Path folder) {
+        return Files.exists(folder.resolve(SINGLE)) || Files.exists(folder.resolve(INDEX));
+    }
+
+    @Override
+    public String format() {
+        return "safetensors";
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.skald.compute.Activation;
 import dev.skald.model.DecoderSpec;
+import dev.skald.model.HeadRows;
 import dev.skald.model.Rope;
 import dev.skald.model.TensorNames;
 import dev.skald.tensor.DType;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class ModelCostTest {
     private static final TensorNames NAMES =
-            new TensorNames("e", "n", "h", "l.", new TensorNames.Layer("i", "q", "k", "v", "o", "p", "g", "u", "d"));
+            new TensorNames("e", "n", "h", "l.", new TensorNames.Layer("i", "q", "k", "v", "o", "p", "g", "u", "d"), HeadRows.HALVES);
 
     @Test
     void a_decode_step_reads_all_but_the_embedding_table() {

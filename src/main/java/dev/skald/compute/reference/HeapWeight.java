@@ -2,8 +2,8 @@ package dev.skald.compute.reference;
 
 import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
+import dev.skald.tensor.Blocks;
 import dev.skald.tensor.DType;
-import dev.skald.tensor.Elements;
 import dev.skald.tensor.Tensor;
 import java.util.List;
 
@@ -13,14 +13,14 @@ import java.util.List;
  * @param dtype the type it has in the checkpoint
  */
 record HeapWeight(DType dtype, int rows, int cols, float[] data) implements Weight {
-    /** Stacks parts of equal type and columns by rows; 1-D parts are joined into one row. */
+    /** Stacks parts of equal columns (and type, unless they are of a linear weight) by rows; 1-D parts are joined into one row. */
     static HeapWeight pack(WeightRole role, List<Tensor> parts) {
         Tensor first = parts.getFirst();
         boolean vector = role == WeightRole.VECTOR;
         long rows = 0;
         long cols = vector ? 0 : first.shape().dim(1);
         for (Tensor part : parts) {
-            if (part.shape().rank() != (vector ? 1 : 2) || part.dtype() != first.dtype()) throw mismatch(role, part, first);
+            if (part.shape().rank() != (vector ? 1 : 2) || part.dtype() != first.dtype() && role != WeightRole.LINEAR) throw mismatch(role, part, first);
             if (vector) {
                 cols += part.shape().dim(0);
             } else {
@@ -32,8 +32,10 @@ record HeapWeight(DType dtype, int rows, int cols, float[] data) implements Weig
         float[] data = new float[Math.toIntExact(Math.multiplyExact(rows, cols))];
         int at = 0;
         for (Tensor part : parts) {
-            long elements = part.shape().elements();
-            for (long i = 0; i < elements; i++) data[at++] = Elements.get(part.dtype(), part.data(), i);
+            float[] values = new float[Math.toIntExact(part.shape().elements())];
+            Blocks.dequantise(part.dtype(), part.data(), 0, values);
+            System.arraycopy(values, 0, data, at, values.length);
+            at += values.length;
         }
         return new HeapWeight(first.dtype(), Math.toIntExact(rows), Math.toIntExact(cols), data);
     }

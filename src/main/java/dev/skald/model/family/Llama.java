@@ -3,6 +3,7 @@ package dev.skald.model.family;
 import dev.skald.compute.Activation;
 import dev.skald.model.ConfigObject;
 import dev.skald.model.DecoderSpec;
+import dev.skald.model.HeadRows;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelException;
 import dev.skald.model.RopeConfig;
@@ -25,13 +26,34 @@ final class Llama {
                     "post_attention_layernorm",
                     "mlp.gate_proj",
                     "mlp.up_proj",
-                    "mlp.down_proj"));
+                    "mlp.down_proj"),
+            HeadRows.HALVES);
+    private static final TensorNames GGUF_NAMES = new TensorNames(
+            "token_embd",
+            "output_norm",
+            "output",
+            "blk.",
+            new TensorNames.Layer(
+                    "attn_norm",
+                    "attn_q",
+                    "attn_k",
+                    "attn_v",
+                    "attn_output",
+                    "ffn_norm",
+                    "ffn_gate",
+                    "ffn_up",
+                    "ffn_down"),
+            HeadRows.PAIRS);
 
     private Llama() {}
 
     static DecoderSpec spec(ModelConfig model) {
         ConfigObject config = model.config();
-        return spec(config, "llama", config.flag("attention_bias", false), config.flag("mlp_bias", false));
+        TensorNames names = switch (model.convention()) {
+            case HUGGING_FACE -> NAMES;
+            case GGUF -> GGUF_NAMES;
+        };
+        return spec(config, "llama", config.flag("attention_bias", false), config.flag("mlp_bias", false), names);
     }
 
     static DecoderSpec mistral(ModelConfig model) {
@@ -40,10 +62,10 @@ final class Llama {
         if (config.has("sliding_window") || !config.holds("sliding_window")) {
             throw new ModelException(config.where() + ": Mistral with a sliding window is not built yet");
         }
-        return spec(config, "mistral", false, false);
+        return spec(config, "mistral", false, false, NAMES);
     }
 
-    private static DecoderSpec spec(ConfigObject config, String family, boolean attentionBias, boolean mlpBias) {
+    private static DecoderSpec spec(ConfigObject config, String family, boolean attentionBias, boolean mlpBias, TensorNames names) {
         String activation = config.string("hidden_act").orElse("silu");
         if (!activation.equals("silu")) throw new ModelException(config.where() + " has hidden_act = " + activation + "; known is silu");
         int hidden = config.requiredInteger("hidden_size", 1, MAX);
@@ -66,6 +88,6 @@ final class Llama {
                 mlpBias,
                 config.flag("tie_word_embeddings", false),
                 Activation.SILU,
-                NAMES);
+                names);
     }
 }

@@ -7,15 +7,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * {@code model.safetensors.index.json}: which shard holds which tensor.
+ * {@code model.safetensors.index.json} or {@code pytorch_model.bin.index.json}: which shard holds which tensor.
  *
  * @param shards file name by tensor name; each a plain name, so that no file outside the folder is reached
  */
-record SafetensorsIndex(Map<String, String> shards) {
-    private static final String ENDING = ".safetensors";
-
-    /** @throws CheckpointException if it can't be read, is malformed, or names a file outside its folder */
-    static SafetensorsIndex read(Path path) {
+record ShardIndex(Map<String, String> shards) {
+    /**
+     * @param ending of the shards' names, e.g. ".safetensors"
+     * @throws CheckpointException if it can't be read, is malformed, or names a file outside its folder
+     */
+    static ShardIndex read(Path path, String ending) {
         Map<String, String> shards = new LinkedHashMap<>();
         boolean mapped = false;
         try (StrictJson json = new StrictJson(bytes(path))) {
@@ -27,14 +28,14 @@ record SafetensorsIndex(Map<String, String> shards) {
                 }
                 mapped = true;
                 json.beginObject();
-                while (json.nextKey()) put(shards, path, json.key(), json.string());
+                while (json.nextKey()) put(shards, path, ending, json.key(), json.string());
             }
             json.end();
         } catch (IOException e) {
             throw new CheckpointException(path + " is damaged: " + StrictJson.describe(e), e);
         }
         if (!mapped || shards.isEmpty()) throw new CheckpointException(path + " has no weight_map");
-        return new SafetensorsIndex(shards);
+        return new ShardIndex(shards);
     }
 
     private static byte[] bytes(Path path) throws IOException {
@@ -42,11 +43,11 @@ record SafetensorsIndex(Map<String, String> shards) {
         return Files.readAllBytes(path);
     }
 
-    private static void put(Map<String, String> shards, Path index, String tensor, String file) throws IOException {
-        boolean plain = file.endsWith(ENDING)
+    private static void put(Map<String, String> shards, Path index, String ending, String tensor, String file) throws IOException {
+        boolean plain = file.endsWith(ending)
                 && file.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
         if (!plain) {
-            throw new CheckpointException(index + " puts tensor " + tensor + " into '" + file + "', which is not a " + ENDING
+            throw new CheckpointException(index + " puts tensor " + tensor + " into '" + file + "', which is not a " + ending
                     + " file of the same folder");
         }
         if (shards.size() == SafetensorsHeader.MAX_TENSORS) {

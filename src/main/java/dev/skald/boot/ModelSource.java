@@ -1,0 +1,41 @@
+package dev.skald.boot;
+
+import dev.skald.model.ModelConfig;
+import dev.skald.text.ChatTemplate;
+import dev.skald.text.Tokenizer;
+import dev.skald.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * All that a model's files say, whatever their format; each part is read when it is asked for. Weights stay mapped until it is closed. Used by
+ * one thread.
+ */
+public sealed interface ModelSource extends AutoCloseable permits FolderSource, GgufSource {
+    /**
+     * @param model a model folder, a tokenizer.json or a GGUF file
+     * @throws dev.skald.weights.CheckpointException for a damaged GGUF file
+     */
+    static ModelSource open(Path model) {
+        return Checkpoint.isGguf(model) ? new GgufSource(model) : new FolderSource(model);
+    }
+
+    /** @throws dev.skald.model.ModelException if it is missing, malformed or of an unknown kind */
+    ModelConfig config();
+
+    /** @throws dev.skald.weights.CheckpointException if weights are missing or damaged */
+    Checkpoint checkpoint();
+
+    /** A new one at each call. @throws dev.skald.text.TokenizerException if there is none that can be used */
+    Tokenizer tokenizer();
+
+    /** Empty if there is none. @throws dev.skald.text.ChatTemplateException if there is one that can't be used */
+    Optional<ChatTemplate> chatTemplate();
+
+    /** bos_token, eos_token, … by name; those that it has. */
+    Map<String, String> specialTokens();
+
+    @Override
+    void close();
+}
