@@ -1,6 +1,7 @@
 package dev.skald.compute;
 
 import dev.skald.compute.cpu.CpuDevice;
+import dev.skald.compute.cpu.CpuOptions;
 import dev.skald.compute.reference.ReferenceDevice;
 import dev.skald.sampling.SamplingParams;
 import dev.skald.sampling.SlotSetup;
@@ -11,8 +12,10 @@ import dev.skald.tensor.Shape;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -51,7 +54,8 @@ public abstract class OpBenchmark {
     /** A buffer and the table whose rows it is to hold. */
     private record Filling(Buffer buffer, Weight rows) {}
 
-    @Param("cpu")
+    /** auto: the best native kernels; java; an instruction set; or reference. */
+    @Param("auto")
     public String device;
 
     private final SplittableRandom random = new SplittableRandom(SEED);
@@ -97,9 +101,10 @@ public abstract class OpBenchmark {
         sequences = decode ? Integer.parseInt(name[1]) : 1;
         tokensEach = decode ? 1 : Integer.parseInt(name[1]);
         opened = switch (device) {
-            case "cpu" -> CpuDevice.open(OptionalInt.empty());
             case "reference" -> new ReferenceDevice();
-            default -> throw new IllegalArgumentException("no device " + device);
+            case "java" -> cpu(CpuOptions.Choice.JAVA, Optional.empty());
+            case "auto" -> cpu(CpuOptions.Choice.NATIVE, Optional.empty());
+            default -> cpu(CpuOptions.Choice.NATIVE, Optional.of(device));
         };
         ops = opened.ops();
         int blocks = Math.ceilDiv(context(), BLOCK_TOKENS);
@@ -120,6 +125,11 @@ public abstract class OpBenchmark {
         }
         upload(context());
         refill();
+    }
+
+    private static Device cpu(CpuOptions.Choice kernels, Optional<String> isa) {
+        Path library = Path.of(System.getProperty("skald.home", "target/skald"), "native");
+        return CpuDevice.open(new CpuOptions(OptionalInt.empty(), kernels, isa, Optional.of(library)));
     }
 
     @TearDown(Level.Trial)

@@ -3,7 +3,10 @@ package dev.skald.boot;
 import dev.skald.compute.Device;
 import dev.skald.compute.DeviceInfo;
 import dev.skald.compute.cpu.CpuDevice;
+import dev.skald.compute.cpu.CpuOptions;
 import dev.skald.compute.reference.ReferenceDevice;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
@@ -11,9 +14,6 @@ final class Devices {
 
     /** @throws StartException with the reason, if it can't be had */
     static Device open(EngineOptions.Compute compute) {
-        if (compute.kernels() == EngineOptions.KernelKind.NATIVE) {
-            throw new StartException("--kernels native: this release has no native kernels yet; --kernels java (or auto) runs the ones in Java");
-        }
         return switch (compute.device()) {
             case AUTO, CPU -> cpu(compute);
             case REFERENCE -> new ReferenceDevice();
@@ -30,10 +30,22 @@ final class Devices {
     }
 
     private static Device cpu(EngineOptions.Compute compute) {
+        CpuOptions.Choice choice = switch (compute.kernels()) {
+            case AUTO -> CpuOptions.Choice.AUTO;
+            case NATIVE -> CpuOptions.Choice.NATIVE;
+            case JAVA -> CpuOptions.Choice.JAVA;
+        };
         try {
-            return CpuDevice.open(compute.threads());
+            return CpuDevice.open(new CpuOptions(compute.threads(), choice, compute.isa(), nativeFolder()));
         } catch (IllegalStateException e) {
-            throw new StartException("--device cpu: " + e.getMessage(), e);
+            String asked = compute.kernels() == EngineOptions.KernelKind.AUTO ? "--device cpu" : "--kernels " + compute.kernels();
+            throw new StartException(asked + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Of the distribution that runs. */
+    private static Optional<Path> nativeFolder() {
+        String home = System.getProperty("skald.home", "");
+        return home.isEmpty() ? Optional.empty() : Optional.of(Path.of(home, "native"));
     }
 }

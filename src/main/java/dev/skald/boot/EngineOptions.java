@@ -77,9 +77,11 @@ public record EngineOptions(
      * @param kernels on a CPU
      * @param threads compute threads; empty: as many as the CPU quota has cores
      * @param dtype   of unquantised weights; empty: as in the file
+     * @param isa     instruction set of native kernels; empty: the best that the machine has
      */
-    public record Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype) {
-        public static final Compute DEFAULT = new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty());
+    public record Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa) {
+        public static final Compute DEFAULT =
+                new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty());
         public static final int MAX_THREADS = 1024;
 
         public Compute {

@@ -4,6 +4,7 @@ import dev.skald.sampling.Sampler;
 import dev.skald.sampling.SlotSetup;
 import dev.skald.sampling.SlotState;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -15,13 +16,18 @@ public final class HostSlots {
     private static final int NO_TOKEN = -1;
 
     private final int maxBlocks;
-    private final int[] blockTables;
+    private final MemorySegment blockTables;
     private final int[] lastTokens;
     private final SlotState[] states;
 
     public HostSlots(BatchLimits limits, int vocabularySize) {
+        this(limits, vocabularySize, MemorySegment.ofArray(new int[Math.multiplyExact(limits.maxSequences(), limits.maxBlocks())]));
+    }
+
+    /** @param blockTables [slots, maxBlocks] int32, zeros: where a device wants to read block tables; written here only */
+    public HostSlots(BatchLimits limits, int vocabularySize, MemorySegment blockTables) {
         maxBlocks = limits.maxBlocks();
-        blockTables = new int[Math.multiplyExact(limits.maxSequences(), maxBlocks)];
+        this.blockTables = blockTables;
         lastTokens = new int[limits.maxSequences()];
         Arrays.fill(lastTokens, NO_TOKEN);
         states = new SlotState[limits.maxSequences()];
@@ -37,13 +43,8 @@ public final class HostSlots {
     /** To be called at upload, before any operation of the step. */
     public void applyTableChanges(Batch batch) {
         for (int c = 0; c < batch.tableChanges(); c++) {
-            blockTables[Math.toIntExact((long) batch.changeSlot(c) * maxBlocks + batch.changeIndex(c))] = batch.changeBlock(c);
+            blockTables.setAtIndex(ValueLayout.JAVA_INT, (long) batch.changeSlot(c) * maxBlocks + batch.changeIndex(c), batch.changeBlock(c));
         }
-    }
-
-    /** {@code [slots, maxBlocks]}: the block that holds a sequence's tokens from index · blockTokens on. Not to be written to. */
-    public int[] blockTables() {
-        return blockTables;
     }
 
     public int maxBlocks() {
@@ -52,7 +53,7 @@ public final class HostSlots {
 
     /** The block of a slot's table at {@code index}. */
     public int block(int slot, int index) {
-        return blockTables[slot * maxBlocks + index];
+        return blockTables.getAtIndex(ValueLayout.JAVA_INT, (long) slot * maxBlocks + index);
     }
 
     public SlotState state(int slot) {

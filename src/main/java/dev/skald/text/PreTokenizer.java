@@ -25,7 +25,9 @@ public enum PreTokenizer {
             List.of(Patterns.LINE_END, new Cut("\\s?\\p{L}+"), new Cut("\\s?\\p{P}+"), Patterns.HAN_AND_HANGUL, Cut.DIGITS),
             false),
     DEEPSEEK_3(
-            List.of("deepseek-v3"), Extra.NONE, List.of(new Cut("\\p{N}{1,3}"), Patterns.HAN_AND_KANA, Patterns.DEEPSEEK_3_WORDS), false);
+            List.of("deepseek-v3"), Extra.NONE, List.of(new Cut("\\p{N}{1,3}"), Patterns.HAN_AND_KANA, Patterns.DEEPSEEK_3_WORDS), false),
+    /** Known to Skald alone: others refuse the file, which is better than other tokens. */
+    SKALD_MINI(List.of("skald-mini"), Extra.NONE, List.of(new Cut("[\\p{Han}\\p{P}\\p{S}]"), Cut.DIGITS), true);
 
     /** What some need beside cutting. */
     enum Extra {
@@ -78,6 +80,11 @@ public enum PreTokenizer {
         return Arrays.stream(values()).filter(p -> p.names.contains(name)).findFirst().orElseThrow(() -> new TokenizerException(where
                 + " splits its text by the pre-tokenizer " + name + ", which is unknown; known are "
                 + Arrays.stream(values()).flatMap(p -> p.names.stream()).sorted().collect(Collectors.joining(", "))));
+    }
+
+    /** What GGUF files call it. */
+    public String ggufName() {
+        return names.getFirst();
     }
 
     /** Whether a begin token is put before a text where the file doesn't say. */

@@ -115,6 +115,15 @@ public final class GgufMetadata {
         return floats;
     }
 
+    /** A value as it stands in the file, its type before it. */
+    byte[] raw(String key) {
+        GgufValue value = values.get(key);
+        GgufCursor end = cursor(value);
+        GgufValue.skip(end, value.element(), value.count(), key);
+        long head = value.kind() == GgufValue.Kind.ARRAY ? 16 : 4; // types, and the length of an array
+        return data.asSlice(value.at() - head, end.at() - value.at() + head).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    }
+
     private GgufValue scalar(String key, boolean fits, String wanted) {
         GgufValue value = values.get(key);
         if (!fits) throw wrong(key, value, wanted);

@@ -62,6 +62,15 @@ enum GgufType {
         return Arrays.stream(values()).filter(t -> t.number == number).findFirst();
     }
 
+    /** The one of the same name. */
+    static GgufType of(DType dtype) {
+        return valueOf(dtype.name());
+    }
+
+    int number() {
+        return number;
+    }
+
     /** What Skald computes with, if it is one of those. */
     Optional<DType> dtype() {
         return dtype;

@@ -73,7 +73,8 @@ record GgufValue(Kind kind, Kind element, long count, long at) {
         return new GgufValue(kind, element, count, at);
     }
 
-    private static void skip(GgufCursor cursor, Kind kind, long count, String key) {
+    /** Steps over elements. */
+    static void skip(GgufCursor cursor, Kind kind, long count, String key) {
         if (kind == Kind.STRING) {
             for (long i = 0; i < count; i++) cursor.skipString(GgufHeader.MAX_STRING_BYTES, key);
         } else {

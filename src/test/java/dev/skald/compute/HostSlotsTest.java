@@ -31,7 +31,6 @@ class HostSlotsTest {
         assertEquals(17, slots.block(0, 4));
         assertEquals(11, slots.block(2, 0));
         assertEquals(0, slots.block(1, 0));
-        assertEquals(17, slots.blockTables()[4]);
     }
 
     @Test

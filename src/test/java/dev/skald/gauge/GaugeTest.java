@@ -68,6 +68,7 @@ class GaugeTest {
                 EngineOptions.DeviceKind.valueOf(device.toUpperCase(java.util.Locale.ROOT)),
                 EngineOptions.KernelKind.AUTO,
                 OptionalInt.empty(),
+                Optional.empty(),
                 Optional.empty());
         EngineOptions options = new EngineOptions(
                 defaults.model(), Optional.empty(), Optional.empty(), compute, defaults.cache(), defaults.limits());

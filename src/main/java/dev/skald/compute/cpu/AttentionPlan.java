@@ -1,13 +1,12 @@
 package dev.skald.compute.cpu;
 
 import dev.skald.compute.Batch;
-import java.util.Arrays;
 
 /**
  * How a step's attention is cut into items that any thread may run. A unit is some tokens of one sequence and some query heads of one
  * key/value head: at most {@link #MAX_ROWS} query rows that read the same keys and values. A unit with a long context is divided by ranges
  * of splits; then each row's splits leave partial results, which are combined afterwards. Divided or not, the same splits combine in the
- * same order, so the cut never shows in a result. Made by the engine thread once per step; arrays are reused.
+ * same order, so the cut never shows in a result. Made by the engine thread once per step, in native memory that is used again.
  */
 final class AttentionPlan {
     /** Positions of a split; splits begin at multiples of it. */
@@ -19,29 +18,35 @@ final class AttentionPlan {
     /** Items per thread that are wanted where there is enough work, so that the last ones end at about the same time. */
     private static final int ITEMS_PER_THREAD = 8;
 
-    static final AttentionPlan NONE = new AttentionPlan(0, 1);
+    /** int32 of a unit: first token, tokens, first query head, heads, first partial result. As skald.h has it. */
+    private static final int UNIT_INTS = 5;
+    /** int32 of an item: unit, first split, end of splits. As skald.h has it. */
+    private static final int ITEM_INTS = 3;
+    private static final int INITIAL = 256;
 
+    private final NativeMemory memory;
     private final int threads;
     private final int partialCapacity;
 
     private int items;
     private int dividedUnits;
     private int partials;
-    private int[] itemUnit = new int[256];
-    private int[] itemBegin = new int[256];
-    private int[] itemEnd = new int[256];
-    private int[] divided = new int[64];
     private int units;
-    private int[] unitToken = new int[256];
-    private int[] unitTokens = new int[256];
-    private int[] unitHead = new int[256];
-    private int[] unitHeads = new int[256];
-    private int[] unitPartial = new int[256];
+    private NativeInts itemTable;
+    private NativeInts unitTable;
+    private NativeInts divided;
 
-    /** @param partialCapacity partial results there is room for; what doesn't fit is not divided */
-    AttentionPlan(int partialCapacity, int threads) {
+    /**
+     * @param memory          where the tables lie
+     * @param partialCapacity partial results there is room for; what doesn't fit is not divided
+     */
+    AttentionPlan(NativeMemory memory, int partialCapacity, int threads) {
+        this.memory = memory;
         this.partialCapacity = partialCapacity;
         this.threads = threads;
+        itemTable = NativeInts.allocate(memory, INITIAL * ITEM_INTS);
+        unitTable = NativeInts.allocate(memory, INITIAL * UNIT_INTS);
+        divided = NativeInts.allocate(memory, INITIAL);
     }
 
     /** @param heads query heads @param kvHeads key/value heads */
@@ -76,43 +81,47 @@ final class AttentionPlan {
 
     private void add(int token, int tokens, int head, int heads, int splits, long limit) {
         int unit = units++;
-        if (unit == unitToken.length) growUnits();
-        unitToken[unit] = token;
-        unitTokens[unit] = tokens;
-        unitHead[unit] = head;
-        unitHeads[unit] = heads;
+        if (units * UNIT_INTS > unitTable.length()) unitTable = unitTable.grown(memory);
         int rows = tokens * heads;
         boolean divide = splits > 1 && (long) rows * splits > limit && partials + rows * splits <= partialCapacity;
-        unitPartial[unit] = divide ? partials : -1;
+        int at = unit * UNIT_INTS;
+        unitTable.set(at, token);
+        unitTable.set(at + 1, tokens);
+        unitTable.set(at + 2, head);
+        unitTable.set(at + 3, heads);
+        unitTable.set(at + 4, divide ? partials : -1);
         if (!divide) {
             item(unit, 0, splits);
             return;
         }
         partials += rows * splits;
-        if (dividedUnits == divided.length) divided = Arrays.copyOf(divided, 2 * divided.length);
-        divided[dividedUnits++] = unit;
+        if (dividedUnits == divided.length()) divided = divided.grown(memory);
+        divided.set(dividedUnits++, unit);
         int step = (int) Math.max(1, limit / rows);
         for (int split = 0; split < splits; split += step) item(unit, split, Math.min(splits, split + step));
     }
 
     private void item(int unit, int begin, int end) {
-        if (items == itemUnit.length) {
-            itemUnit = Arrays.copyOf(itemUnit, 2 * items);
-            itemBegin = Arrays.copyOf(itemBegin, 2 * items);
-            itemEnd = Arrays.copyOf(itemEnd, 2 * items);
-        }
-        itemUnit[items] = unit;
-        itemBegin[items] = begin;
-        itemEnd[items++] = end;
+        int at = items++ * ITEM_INTS;
+        if (at + ITEM_INTS > itemTable.length()) itemTable = itemTable.grown(memory);
+        itemTable.set(at, unit);
+        itemTable.set(at + 1, begin);
+        itemTable.set(at + 2, end);
     }
 
-    private void growUnits() {
-        int size = 2 * unitToken.length;
-        unitToken = Arrays.copyOf(unitToken, size);
-        unitTokens = Arrays.copyOf(unitTokens, size);
-        unitHead = Arrays.copyOf(unitHead, size);
-        unitHeads = Arrays.copyOf(unitHeads, size);
-        unitPartial = Arrays.copyOf(unitPartial, size);
+    /** [units, 5], for kernels that read it themselves. Valid until the next plan. */
+    long unitAddress() {
+        return unitTable.address();
+    }
+
+    /** [items, 3]. Valid until the next plan. */
+    long itemAddress() {
+        return itemTable.address();
+    }
+
+    /** [dividedUnits]: numbers of units. Valid until the next plan. */
+    long dividedAddress() {
+        return divided.address();
     }
 
     int items() {
@@ -120,15 +129,15 @@ final class AttentionPlan {
     }
 
     int unit(int item) {
-        return itemUnit[item];
+        return itemTable.get(item * ITEM_INTS);
     }
 
     int firstSplit(int item) {
-        return itemBegin[item];
+        return itemTable.get(item * ITEM_INTS + 1);
     }
 
     int endSplit(int item) {
-        return itemEnd[item];
+        return itemTable.get(item * ITEM_INTS + 2);
     }
 
     /** Units whose partial results are to be combined. */
@@ -137,34 +146,34 @@ final class AttentionPlan {
     }
 
     int dividedUnit(int index) {
-        return divided[index];
+        return divided.get(index);
     }
 
     /** First token of a unit. */
     int token(int unit) {
-        return unitToken[unit];
+        return unitTable.get(unit * UNIT_INTS);
     }
 
     int tokens(int unit) {
-        return unitTokens[unit];
+        return unitTable.get(unit * UNIT_INTS + 1);
     }
 
     /** First query head of a unit. */
     int head(int unit) {
-        return unitHead[unit];
+        return unitTable.get(unit * UNIT_INTS + 2);
     }
 
     int heads(int unit) {
-        return unitHeads[unit];
+        return unitTable.get(unit * UNIT_INTS + 3);
     }
 
     /** Query rows of a unit: its tokens' heads, the first token's before the next one's. */
     int rows(int unit) {
-        return unitTokens[unit] * unitHeads[unit];
+        return tokens(unit) * heads(unit);
     }
 
     /** Index of a unit's partial result of (split 0, row 0); that of (s, r) is s · rows + r after it. −1: the unit isn't divided. */
     int partial(int unit) {
-        return unitPartial[unit];
+        return unitTable.get(unit * UNIT_INTS + 4);
     }
 }

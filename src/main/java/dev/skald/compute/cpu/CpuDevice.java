@@ -5,7 +5,6 @@ import dev.skald.compute.BatchLimits;
 import dev.skald.compute.Device;
 import dev.skald.compute.DeviceInfo;
 import dev.skald.compute.HostMemory;
-import dev.skald.compute.HostSlots;
 import dev.skald.compute.HostStepOutput;
 import dev.skald.compute.KvCache;
 import dev.skald.compute.KvGroup;
@@ -21,47 +20,42 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
- * The CPU with Vector API kernels and a pool of threads. A step runs inside the calls: the calling thread is one of those that compute.
+ * The CPU, with kernels in C or on the Vector API and a pool of threads. A step runs inside the calls: the calling thread is one of those that compute.
  * Embeddings are read from the mapped file, which must stay mapped as long as the device is open; all other memory is its own.
  */
 public final class CpuDevice implements Device {
-    private static final String VECTOR_MODULE = "jdk.incubator.vector";
     /** Partial results of attention that one long sequence of 64 heads leaves in one layer; what doesn't fit is computed undivided. */
     private static final int PARTIAL_ROWS = 64;
 
     private final NativeMemory memory = new NativeMemory();
-    private final Kernels kernels = new VectorKernels(memory);
+    private final Kernels kernels;
     private final WorkerPool pool;
     private final CpuOps ops;
     private final DeviceInfo info;
     private int widestInput;
+    private int widestQuantised;
 
-    private CpuDevice(int threads, String whyThreads) {
+    private CpuDevice(CpuOptions options) {
+        KernelChoice choice = KernelChoice.make(options, memory);
+        kernels = choice.kernels();
+        int threads = options.threads().orElse(Runtime.getRuntime().availableProcessors());
         pool = new WorkerPool(threads);
         ops = new CpuOps(kernels, pool);
-        String why = "kernels in Java on vectors of " + Lanes.FLOATS.vectorBitSize() + " bits; " + threads
-                + (threads == 1 ? " thread, " : " threads, ") + whyThreads;
+        String why = choice.why() + "; " + threads + (threads == 1 ? " thread, " : " threads, ")
+                + (options.threads().isPresent() ? "as asked" : "as many as processors are available");
         info = new DeviceInfo("cpu", Processor.name(), kernels.isa(), threads, why);
     }
 
-    /**
-     * @param threads compute threads, the engine's included; empty: as many as processors are available, a container's quota counted
-     * @throws IllegalStateException if this JVM can't run the kernels; the message says what it lacks
-     */
-    public static CpuDevice open(OptionalInt threads) {
-        if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
-            throw new IllegalStateException("the kernels in Java need the Vector API: start Java with --add-modules " + VECTOR_MODULE);
-        }
+    /** @throws IllegalStateException if this machine or JVM can't run the kernels that were asked for; the message says what it lacks */
+    public static CpuDevice open(CpuOptions options) {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
             throw new IllegalStateException("weights are little-endian, this processor is not");
         }
-        int available = Runtime.getRuntime().availableProcessors();
-        String why = threads.isPresent() ? "as asked" : "as many as processors are available";
-        return new CpuDevice(threads.orElse(available), why);
+        return new CpuDevice(options);
     }
 
     @Override
@@ -89,20 +83,54 @@ public final class CpuDevice implements Device {
         };
     }
 
-    private CpuWeight packLinear(List<Tensor> parts) {
-        DType type = parts.getFirst().dtype();
+    private Weight packLinear(List<Tensor> parts) {
         int cols = Packing.cols(WeightRole.LINEAR, parts);
         int rows = Packing.rows(WeightRole.LINEAR, parts);
         widestInput = Math.max(widestInput, cols);
-        MemorySegment packed = memory.allocate(Panels.bytes(type, rows, cols));
-        Panels.pack(pool, parts, rows, cols, packed);
-        return new CpuWeight(WeightRole.LINEAR, type, rows, cols, packed.byteSize(), packed);
+        List<CpuLinearWeight.Section> sections = new ArrayList<>();
+        int row = 0;
+        for (int first = 0, end; first < parts.size(); first = end) {
+            DType type = parts.get(first).dtype();
+            for (end = first + 1; end < parts.size() && parts.get(end).dtype() == type; ) end++;
+            CpuLinearWeight.Section section = packSection(parts.subList(first, end), row, cols);
+            sections.add(section);
+            row += section.rows();
+        }
+        return new CpuLinearWeight(parts.getFirst().dtype(), rows, cols, sections);
+    }
+
+    /** Parts of one type. */
+    private CpuLinearWeight.Section packSection(List<Tensor> parts, int firstRow, int cols) {
+        DType type = parts.getFirst().dtype();
+        int rows = Packing.rows(WeightRole.LINEAR, parts);
+        MemorySegment packed = memory.allocate(linearBytes(type, rows, cols));
+        if (!type.quantised()) {
+            Panels.pack(pool, parts, rows, cols, packed);
+            return new CpuLinearWeight.Section(type, firstRow, rows, packed);
+        }
+        widestQuantised = Math.max(widestQuantised, cols);
+        QuantPanels.pack(pool, parts, cols, packed);
+        return new CpuLinearWeight.Section(QuantPanels.layout(type), firstRow, rows, packed);
+    }
+
+    private static long linearBytes(DType type, int rows, int cols) {
+        return type.quantised() ? QuantPanels.bytes(QuantPanels.layout(type), rows, cols) : Panels.bytes(type, rows, cols);
+    }
+
+    @Override
+    public long packedBytes(WeightRole role, DType type, int rows, int cols) {
+        return switch (role) {
+            case LINEAR -> linearBytes(type, rows, cols);
+            case EMBEDDING -> type.bytes((long) rows * cols);
+            case VECTOR, ROPE_TABLE -> DType.F32.bytes((long) rows * cols);
+        };
     }
 
     private CpuWeight packEmbedding(List<Tensor> parts) {
         int cols = Packing.cols(WeightRole.EMBEDDING, parts);
         int rows = Packing.rows(WeightRole.EMBEDDING, parts);
         Tensor first = parts.getFirst();
+        if (first.dtype().quantised()) ops.reserveLookup(first.dtype());
         if (parts.size() == 1 && first.data().isMapped()) return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, 0, first.data());
         MemorySegment copy = memory.allocate(first.dtype().bytes((long) rows * cols));
         Packing.copy(parts, copy);
@@ -144,11 +172,12 @@ public final class CpuDevice implements Device {
         int rows = Math.max(limits.maxTokens(), limits.maxLogitRows());
         int splits = Math.ceilDiv(limits.maxBlocks() * CpuKvCache.BLOCK_TOKENS, AttentionPlan.SPLIT_TOKENS);
         int partials = splits > 1 && pool.threads() > 1 ? PARTIAL_ROWS * splits : 0;
-        kernels.reserve(new Kernels.Scratch(rows, widestInput, kv.group().headDim(), partials, pool.threads()));
-        Step step = new Step(limits, new HostSlots(limits, vocabularySize), kv, batch(limits));
+        kernels.reserve(new Kernels.Scratch(rows, widestInput, widestQuantised, kv.group().headDim(), partials, pool.threads()));
+        Step step = new Step(memory, limits, vocabularySize, kv, batch(limits));
         CpuBuffer none = new CpuBuffer(0, vocabularySize, MemorySegment.NULL);
         SamplingRows sampling = new SamplingRows(ops.ranges(), step, pool.threads(), limits, vocabularySize, none);
-        ops.start(new CpuOps.Started(step, new AttentionPlan(partials, pool.threads()), sampling, new int[rows]));
+        KernelArguments.Attend attend = new KernelArguments.Attend(new AttentionPlan(memory, partials, pool.threads()));
+        ops.start(new CpuOps.Started(step, attend, sampling, NativeInts.allocate(memory, rows)));
     }
 
     @Override

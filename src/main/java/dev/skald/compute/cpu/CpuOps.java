@@ -11,7 +11,10 @@ import dev.skald.compute.StepOutput;
 import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
 import dev.skald.tensor.Buffer;
-import java.lang.foreign.MemorySegment;
+import dev.skald.tensor.DType;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -21,14 +24,17 @@ import java.util.Optional;
 final class CpuOps implements Ops {
     /** A row operation's cost per element and thread; only for cutting. */
     private static final double ELEMENT_NANOS = 0.3;
+    private static final double QUANTISED_ELEMENT_NANOS = 2;
     private static final double COPY_BYTES_PER_NANO = 8;
 
     private final KernelArguments.Lookup lookup = new KernelArguments.Lookup();
     private final KernelArguments.Norm norm = new KernelArguments.Norm();
     private final KernelArguments.Linear linear = new KernelArguments.Linear();
     private final KernelArguments.Rope rope = new KernelArguments.Rope();
-    private final KernelArguments.Attend attend = new KernelArguments.Attend();
     private final KernelArguments.Gate gate = new KernelArguments.Gate();
+
+    private final Kernels kernels;
+    private final Map<DType, QuantisedLookup> quantisedLookups = new EnumMap<>(DType.class);
 
     private final WorkerPool pool;
     private final Ranges ranges;
@@ -50,9 +56,10 @@ final class CpuOps implements Ops {
      *
      * @param ids token or row numbers of a step, at least as many as tokens or rows of logits
      */
-    record Started(Step step, AttentionPlan plan, SamplingRows sampling, int[] ids) {}
+    record Started(Step step, KernelArguments.Attend attend, SamplingRows sampling, NativeInts ids) {}
 
     CpuOps(Kernels kernels, WorkerPool pool) {
+        this.kernels = kernels;
         this.pool = pool;
         ranges = new Ranges(pool);
         grid = new LinearGrid(kernels, pool, ranges, linear);
@@ -60,8 +67,8 @@ final class CpuOps implements Ops {
         normRows = (first, end, worker) -> kernels.norm(norm, first, end);
         ropeTokens = (first, end, worker) -> kernels.ropeStore(rope, first, end, worker);
         gateRows = (first, end, worker) -> kernels.gate(gate, first, end);
-        attendItem = (item, worker) -> kernels.attend(attend, item, worker);
-        combineUnit = (unit, worker) -> kernels.combine(attend, unit, worker);
+        attendItem = (item, worker) -> kernels.attend(started().attend, item, worker);
+        combineUnit = (unit, worker) -> kernels.combine(started().attend, unit, worker);
     }
 
     /** For whoever makes {@link Started}. */
@@ -72,7 +79,6 @@ final class CpuOps implements Ops {
     void start(Started resident) {
         started = Optional.of(resident);
         lookup.rows = resident.ids;
-        attend.plan = resident.plan;
     }
 
     boolean isStarted() {
@@ -84,7 +90,7 @@ final class CpuOps implements Ops {
     }
 
     AttentionPlan attentionPlan() {
-        return started().plan;
+        return started().attend.plan;
     }
 
     void upload(Batch batch) {
@@ -113,8 +119,8 @@ final class CpuOps implements Ops {
             long to = cache.blockBytes() * step().batch().copyTarget(copy);
             long keys = cache.keys(i % layers);
             long values = cache.values(i % layers);
-            MemorySegment.copy(Lanes.MEMORY, keys + from, Lanes.MEMORY, keys + to, cache.blockBytes());
-            MemorySegment.copy(Lanes.MEMORY, values + from, Lanes.MEMORY, values + to, cache.blockBytes());
+            RawMemory.copy(keys + from, keys + to, cache.blockBytes());
+            RawMemory.copy(values + from, values + to, cache.blockBytes());
         }
     }
 
@@ -123,23 +129,31 @@ final class CpuOps implements Ops {
         CpuWeight from = CpuWeight.of(table, WeightRole.EMBEDDING);
         Batch batch = step().batch();
         CpuBuffer to = buffer(x, from.cols(), batch.tokens());
-        int[] ids = started().ids;
         for (int t = 0; t < batch.tokens(); t++) {
-            ids[t] = step().slots.tokenId(batch, t);
-            if (ids[t] >= from.rows()) {
-                throw new IllegalArgumentException("token id " + ids[t] + " is outside the vocabulary of " + from.rows());
-            }
+            int id = step().slots.tokenId(batch, t);
+            if (id >= from.rows()) throw new IllegalArgumentException("token id " + id + " is outside the vocabulary of " + from.rows());
+            started().ids.set(t, id);
+        }
+        if (from.dtype().quantised()) {
+            QuantisedLookup rows = quantisedLookups.get(from.dtype()).of(from.memory(), from.cols(), lookup.rows, to.address());
+            ranges.run(rows, batch.tokens(), QUANTISED_ELEMENT_NANOS * from.cols());
+            return;
         }
         lookup.type = from.dtype();
         lookup.table = from.address();
         lookup(to, batch.tokens());
     }
 
+    /** For the loader: tables of this type will be looked up. */
+    void reserveLookup(DType type) {
+        quantisedLookups.computeIfAbsent(type, t -> new QuantisedLookup(t, pool.threads()));
+    }
+
     @Override
     public void gatherRows(Buffer in, Buffer out) {
         Batch batch = step().batch();
         CpuBuffer from = buffer(in, out.cols(), batch.tokens());
-        for (int r = 0; r < batch.rows(); r++) started().ids[r] = batch.rowToken(r);
+        for (int r = 0; r < batch.rows(); r++) started().ids.set(r, batch.rowToken(r));
         lookup.type = from.dtype();
         lookup.table = from.address();
         lookup(buffer(out, from.cols(), batch.rows()), batch.rows());
@@ -148,6 +162,7 @@ final class CpuOps implements Ops {
     private void lookup(CpuBuffer to, int rows) {
         lookup.n = to.cols();
         lookup.output = to.address();
+        kernels.begin(lookup);
         ranges.run(lookupRows, rows, ELEMENT_NANOS * lookup.n);
     }
 
@@ -171,28 +186,38 @@ final class CpuOps implements Ops {
         norm.weight = w.address();
         norm.eps = eps;
         norm.output = buffer(out, norm.n, tokens).address();
+        kernels.begin(norm);
         ranges.run(normRows, tokens, 2 * ELEMENT_NANOS * norm.n);
     }
 
     @Override
     public void linear(RowSet rows, Weight weight, Buffer in, Epilogue epilogue, Buffer out) {
-        CpuWeight w = CpuWeight.of(weight, WeightRole.LINEAR);
+        CpuLinearWeight w = CpuLinearWeight.of(weight);
         linear.rows = step().batch().rows(rows);
         CpuBuffer from = buffer(in, w.cols(), linear.rows);
         CpuBuffer to = buffer(out, w.rows(), linear.rows);
-        linear.weight = w.address();
-        linear.type = w.dtype();
         linear.in = w.cols();
-        linear.out = w.rows();
         linear.input = from.address();
         linear.inputStride = from.stride();
-        linear.bias = switch (epilogue) {
+        linear.outputStride = to.stride();
+        long added = switch (epilogue) {
             case Epilogue.None() -> 0;
             case Epilogue.Bias(Weight bias) -> bias(bias, w.rows());
         };
-        linear.output = to.address();
-        linear.outputStride = to.stride();
-        grid.run();
+        if (linear.rows == 0) return;
+        List<CpuLinearWeight.Section> sections = w.sections();
+        for (int i = 0; i < sections.size(); i++) {
+            CpuLinearWeight.Section section = sections.get(i);
+            boolean prepared = i > 0 && section.layout() == linear.type;
+            linear.weight = section.address();
+            linear.type = section.layout();
+            linear.out = section.rows();
+            linear.bias = added == 0 ? 0 : added + DType.F32.bytes(section.firstRow());
+            linear.output = to.address() + DType.F32.bytes(section.firstRow());
+            kernels.begin(linear);
+            if (!prepared) grid.prepare();
+            grid.multiply();
+        }
     }
 
     private static long bias(Weight bias, int outputs) {
@@ -210,12 +235,14 @@ final class CpuOps implements Ops {
         }
         fill(rope, shape, qkv, layer);
         rope.table = table.address();
+        kernels.begin(rope);
         ranges.run(ropeTokens, step().batch().tokens(), 2 * ELEMENT_NANOS * shape.qkvCols());
     }
 
     @Override
     public void attention(AttentionShape shape, Buffer qkv, int layer, Buffer out) {
         CpuBuffer to = buffer(out, shape.heads() * shape.headDim(), step().batch().tokens());
+        KernelArguments.Attend attend = started().attend;
         fill(attend, shape, qkv, layer);
         attend.scale = shape.scale();
         attend.output = to.address();
@@ -223,6 +250,7 @@ final class CpuOps implements Ops {
         // All layers of a step have one shape: a family whose layers differ would make one plan for each.
         if (!planned) attend.plan.make(step().batch(), shape.heads(), shape.kvHeads());
         planned = true;
+        kernels.begin(attend);
         pool.run(attendItem, attend.plan.items());
         pool.run(combineUnit, attend.plan.dividedUnits());
     }
@@ -241,7 +269,7 @@ final class CpuOps implements Ops {
         a.values = cache.values(layer);
         a.headBytes = cache.headBytes();
         a.blockBytes = cache.blockBytes();
-        a.blockTables = step.slots.blockTables();
+        a.blockTables = step.blockTables;
         a.maxBlocks = step.slots.maxBlocks();
         a.qkv = x.address();
         a.qkvStride = x.stride();
@@ -256,6 +284,7 @@ final class CpuOps implements Ops {
         gate.n = out.cols();
         gate.input = buffer(gateUp, 2 * gate.n, tokens).address();
         gate.output = buffer(out, gate.n, tokens).address();
+        kernels.begin(gate);
         ranges.run(gateRows, tokens, 4 * ELEMENT_NANOS * gate.n);
     }
 

@@ -74,13 +74,13 @@ final class Halves {
     static void widen(DType type, long from, int count, long to) {
         switch (type) {
             case F32 -> {
-                for (int i = 0; i < count; i++) Lanes.storeFloat(Lanes.loadFloat(from + 4L * i), to + 4L * i);
+                for (int i = 0; i < count; i++) RawMemory.storeFloat(RawMemory.loadFloat(from + 4L * i), to + 4L * i);
             }
             case F16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeFloat(Float.float16ToFloat(Lanes.loadShort(from + 2L * i)), to + 4L * i);
+                for (int i = 0; i < count; i++) RawMemory.storeFloat(Float.float16ToFloat(RawMemory.loadShort(from + 2L * i)), to + 4L * i);
             }
             case BF16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeFloat(Elements.bf16ToFloat(Lanes.loadShort(from + 2L * i)), to + 4L * i);
+                for (int i = 0; i < count; i++) RawMemory.storeFloat(Elements.bf16ToFloat(RawMemory.loadShort(from + 2L * i)), to + 4L * i);
             }
             default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }
@@ -89,9 +89,9 @@ final class Halves {
     /** One element as f32. */
     private static float read(DType type, long address) {
         return switch (type) {
-            case F32 -> Lanes.loadFloat(address);
-            case F16 -> Float.float16ToFloat(Lanes.loadShort(address));
-            case BF16 -> Elements.bf16ToFloat(Lanes.loadShort(address));
+            case F32 -> RawMemory.loadFloat(address);
+            case F16 -> Float.float16ToFloat(RawMemory.loadShort(address));
+            case BF16 -> Elements.bf16ToFloat(RawMemory.loadShort(address));
             default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         };
     }
@@ -100,13 +100,13 @@ final class Halves {
     static void narrow(DType type, long from, int count, long to, long stride) {
         switch (type) {
             case F32 -> {
-                for (int i = 0; i < count; i++) Lanes.storeFloat(Lanes.loadFloat(from + 4L * i), to + i * stride);
+                for (int i = 0; i < count; i++) RawMemory.storeFloat(RawMemory.loadFloat(from + 4L * i), to + i * stride);
             }
             case F16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeShort(Float.floatToFloat16(Lanes.loadFloat(from + 4L * i)), to + i * stride);
+                for (int i = 0; i < count; i++) RawMemory.storeShort(Float.floatToFloat16(RawMemory.loadFloat(from + 4L * i)), to + i * stride);
             }
             case BF16 -> {
-                for (int i = 0; i < count; i++) Lanes.storeShort(Elements.floatToBf16(Lanes.loadFloat(from + 4L * i)), to + i * stride);
+                for (int i = 0; i < count; i++) RawMemory.storeShort(Elements.floatToBf16(RawMemory.loadFloat(from + 4L * i)), to + i * stride);
             }
             default -> throw new IllegalArgumentException("not a floating-point type: " + type);
         }

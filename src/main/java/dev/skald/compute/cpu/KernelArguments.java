@@ -12,8 +12,9 @@ final class KernelArguments {
 
     /** out [rows, out] = in [rows, in] · weightᵀ + bias. */
     static final class Linear {
-        /** As {@link Panels} says. */
+        /** As {@link Panels} or {@link QuantPanels} says. */
         long weight;
+        /** Of a quantised weight: its layout. */
         DType type = DType.F32;
         int in;
         int out;
@@ -50,7 +51,7 @@ final class KernelArguments {
         DType type = DType.F32;
         int n;
         long table;
-        int[] rows = {};
+        NativeInts rows = NativeInts.NONE;
         long output;
     }
 
@@ -66,18 +67,18 @@ final class KernelArguments {
         long headBytes;
         long blockBytes;
         /** [slots, maxBlocks]. */
-        int[] blockTables = {};
+        NativeInts blockTables = NativeInts.NONE;
         int maxBlocks;
         /** [tokens, (heads + 2·kvHeads)·headDim]. */
         long qkv;
         long qkvStride;
         /** Per token of the step. */
-        int[] positions = {};
-        int[] slots = {};
+        NativeInts positions = NativeInts.NONE;
+        NativeInts slots = NativeInts.NONE;
 
         /** Index of the block that holds a slot's token. */
         final int block(int slot, int position) {
-            return blockTables[slot * maxBlocks + position / CpuKvCache.BLOCK_TOKENS];
+            return blockTables.get(slot * maxBlocks + position / CpuKvCache.BLOCK_TOKENS);
         }
     }
 
@@ -91,7 +92,11 @@ final class KernelArguments {
         /** [tokens, heads·headDim]. */
         long output;
         long outputStride;
-        /** What is to be done; see {@link AttentionPlan}. */
-        AttentionPlan plan = AttentionPlan.NONE;
+        /** What is to be done. */
+        final AttentionPlan plan;
+
+        Attend(AttentionPlan plan) {
+            this.plan = plan;
+        }
     }
 }

@@ -1,7 +1,5 @@
 package dev.skald.compute.cpu;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -27,15 +25,7 @@ final class Lanes {
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     static final int LENGTH = FLOATS.length();
 
-    /**
-     * All memory, so that an offset is an address. Its bounds and lifetime are constants, which leaves nothing to check inside a loop; who
-     * computes an address answers for it, as in C.
-     */
-    static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final VectorShuffle<Float> BY_8 = rotation(8);
     private static final VectorShuffle<Float> BY_4 = rotation(4);
     private static final VectorShuffle<Float> BY_2 = rotation(2);
@@ -44,37 +34,21 @@ final class Lanes {
     private Lanes() {}
 
     static FloatVector load(long address) {
-        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
+        return FloatVector.fromMemorySegment(FLOATS, RawMemory.ALL, address, ORDER);
     }
 
     static IntVector loadInts(long address) {
-        return IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER);
+        return IntVector.fromMemorySegment(INTS, RawMemory.ALL, address, ORDER);
     }
 
     /** 16-bit integers, zero-extended to a lane each. */
     static IntVector loadShorts(long address) {
-        return (IntVector) ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER)
+        return (IntVector) ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, address, ORDER)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
     }
 
     static void store(FloatVector v, long address) {
-        v.intoMemorySegment(MEMORY, address, ORDER);
-    }
-
-    static float loadFloat(long address) {
-        return MEMORY.get(FLOAT, address);
-    }
-
-    static void storeFloat(float v, long address) {
-        MEMORY.set(FLOAT, address, v);
-    }
-
-    static short loadShort(long address) {
-        return MEMORY.get(SHORT, address);
-    }
-
-    static void storeShort(short v, long address) {
-        MEMORY.set(SHORT, address, v);
+        v.intoMemorySegment(RawMemory.ALL, address, ORDER);
     }
 
     /** The largest multiple of the vector length that is not above n. */

@@ -4,7 +4,6 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
@@ -17,7 +16,6 @@ final class Panels {
     /** The least a kernel works on: two panels, so that two vectors share each activation even at 512 bits. */
     static final int STRIPE_ROWS = 2 * PANEL_ROWS;
 
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final int LANE_BYTES = 4;
     private static final int F16_EXPONENT = 0x7C00;
 
@@ -84,19 +82,19 @@ final class Panels {
         for (int s = 0; s < whole; s++) {
             long step = to + (long) s * PANEL_ROWS * LANE_BYTES;
             for (int r = 0; r < count; r++) {
-                Lanes.MEMORY.set(INT, step + LANE_BYTES * r, Lanes.MEMORY.get(INT, rows[first + r] + (long) LANE_BYTES * s));
+                RawMemory.storeInt(RawMemory.loadInt(rows[first + r] + (long) LANE_BYTES * s), step + LANE_BYTES * r);
             }
         }
         if (whole == steps(type, in)) return;
         for (int r = 0; r < count; r++) {
-            short last = Lanes.loadShort(rows[first + r] + (long) LANE_BYTES * whole);
-            Lanes.MEMORY.set(INT, to + (long) whole * PANEL_ROWS * LANE_BYTES + LANE_BYTES * r, last & 0xFFFF);
+            short last = RawMemory.loadShort(rows[first + r] + (long) LANE_BYTES * whole);
+            RawMemory.storeInt(last & 0xFFFF, to + (long) whole * PANEL_ROWS * LANE_BYTES + LANE_BYTES * r);
         }
     }
 
     private static void requireFinite(List<Tensor> parts, long address, long bytes) {
         for (long i = 0; i < bytes; i += 2) {
-            if ((Lanes.loadShort(address + i) & F16_EXPONENT) == F16_EXPONENT) {
+            if ((RawMemory.loadShort(address + i) & F16_EXPONENT) == F16_EXPONENT) {
                 throw new IllegalArgumentException(
                         "an infinity or NaN in F16 weights " + parts.stream().map(Tensor::name).toList() + "; load them with --dtype f32");
             }

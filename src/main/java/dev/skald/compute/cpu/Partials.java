@@ -62,6 +62,6 @@ final class Partials {
         for (int d = 0; d < whole; d += Lanes.LENGTH) {
             Lanes.store(FloatVector.fromArray(Lanes.FLOATS, data, at + d).mul(inverse), to + 4L * d);
         }
-        for (int d = whole; d < headDim; d++) Lanes.storeFloat(data[at + d] * inverse, to + 4L * d);
+        for (int d = whole; d < headDim; d++) RawMemory.storeFloat(data[at + d] * inverse, to + 4L * d);
     }
 }

@@ -5,28 +5,31 @@ import dev.skald.compute.BatchLimits;
 import dev.skald.compute.HostSlots;
 
 /**
- * The step at hand: the batch that was uploaded last, and what kernels read of it, in arrays. Kernels go by addresses, so everything that
+ * The step at hand: the batch that was uploaded last, and what kernels read of it, in native memory. Kernels go by addresses, so everything that
  * becomes one is checked here. Belongs to the engine thread; workers read it while an operation runs.
  */
 final class Step {
     final HostSlots slots;
     final CpuKvCache cache;
     /** Per token of the step. */
-    final int[] positions;
-    final int[] tokenSlots;
+    final NativeInts positions;
+    final NativeInts tokenSlots;
+    /** [slots, maxBlocks], as {@link HostSlots} keeps it. */
+    final NativeInts blockTables;
 
     private final BatchLimits limits;
     private Batch batch;
     private int lastPosition;
 
     /** @param none an empty batch, until the first upload */
-    Step(BatchLimits limits, HostSlots slots, CpuKvCache cache, Batch none) {
+    Step(NativeMemory memory, BatchLimits limits, int vocabularySize, CpuKvCache cache, Batch none) {
         this.limits = limits;
-        this.slots = slots;
         this.cache = cache;
         batch = none;
-        positions = new int[limits.maxTokens()];
-        tokenSlots = new int[limits.maxTokens()];
+        positions = NativeInts.allocate(memory, limits.maxTokens());
+        tokenSlots = NativeInts.allocate(memory, limits.maxTokens());
+        blockTables = NativeInts.allocate(memory, Math.multiplyExact(limits.maxSequences(), limits.maxBlocks()));
+        slots = new HostSlots(limits, vocabularySize, blockTables.memory());
     }
 
     /** @throws IllegalArgumentException if a slot, block, position or row is out of range */
@@ -44,11 +47,13 @@ final class Step {
         within("number of rows", next.rows(), limits.maxLogitRows() + 1);
         lastPosition = -1;
         for (int t = 0; t < next.tokens(); t++) {
-            positions[t] = next.position(t);
-            tokenSlots[t] = next.tokenSlot(t);
-            within("position", positions[t], limits.maxBlocks() * CpuKvCache.BLOCK_TOKENS);
-            within("slot", tokenSlots[t], limits.maxSequences());
-            lastPosition = Math.max(lastPosition, positions[t]);
+            int position = next.position(t);
+            int slot = next.tokenSlot(t);
+            within("position", position, limits.maxBlocks() * CpuKvCache.BLOCK_TOKENS);
+            within("slot", slot, limits.maxSequences());
+            positions.set(t, position);
+            tokenSlots.set(t, slot);
+            lastPosition = Math.max(lastPosition, position);
         }
         for (int r = 0; r < next.rows(); r++) {
             within("token of a row", next.rowToken(r), next.tokens());

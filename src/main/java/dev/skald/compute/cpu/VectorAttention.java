@@ -68,7 +68,7 @@ final class VectorAttention {
         int rows = a.plan.rows(unit);
         int partial = a.plan.partial(unit);
         for (int r = 0; r < rows; r++) {
-            int splits = a.positions[token(a, unit, r)] / SPLIT + 1;
+            int splits = a.positions.get(token(a, unit, r)) / SPLIT + 1;
             running.copy(r, shared, partial + r);
             for (int split = 1; split < splits; split++) running.merge(r, shared, partial + split * rows + r);
             store(a, unit, r);
@@ -94,7 +94,7 @@ final class VectorAttention {
     private int findVisible(KernelArguments.Attend a, int unit, int rows, int split) {
         int most = 0;
         for (int r = 0; r < rows; r++) {
-            visible[r] = Math.clamp(a.positions[token(a, unit, r)] + 1 - split * SPLIT, 0, SPLIT);
+            visible[r] = Math.clamp(a.positions.get(token(a, unit, r)) + 1 - split * SPLIT, 0, SPLIT);
             most = Math.max(most, visible[r]);
         }
         return most;
@@ -103,7 +103,7 @@ final class VectorAttention {
     /** Offset of a block's keys or values for the unit's key/value head. */
     private static long offset(KernelArguments.Attend a, int unit, int position) {
         int kvHead = a.plan.head(unit) / (a.heads / a.kvHeads);
-        return a.block(a.slots[a.plan.token(unit)], position) * a.blockBytes + kvHead * a.headBytes;
+        return a.block(a.slots.get(a.plan.token(unit)), position) * a.blockBytes + kvHead * a.headBytes;
     }
 
     private void score(KernelArguments.Attend a, int unit, int rows, int split, int most) {

@@ -7,6 +7,7 @@ final class VectorKernels implements Kernels {
     private final NativeMemory memory;
 
     private VectorLinear linear = new VectorLinear(0, 0, 1);
+    private VectorQuantised quantised = new VectorQuantised(0, 0, 1);
     private VectorAttention[] attention = {};
     /** Per worker: address of a rotated key. */
     private long[] rotated = {};
@@ -24,6 +25,7 @@ final class VectorKernels implements Kernels {
     @Override
     public void reserve(Scratch scratch) {
         linear = new VectorLinear(scratch.rows(), scratch.inputs(), scratch.threads());
+        quantised = new VectorQuantised(scratch.rows(), scratch.quantisedInputs(), scratch.threads());
         Partials shared = new Partials(scratch.partials(), scratch.headDim());
         attention = new VectorAttention[scratch.threads()];
         rotated = new long[scratch.threads()];
@@ -36,7 +38,7 @@ final class VectorKernels implements Kernels {
     @Override
     public void lookup(KernelArguments.Lookup a, int firstRow, int endRow) {
         for (int r = firstRow; r < endRow; r++) {
-            long from = a.table + a.type.bytes((long) a.rows[r] * a.n);
+            long from = a.table + a.type.bytes((long) a.rows.get(r) * a.n);
             long to = a.output + DType.F32.bytes((long) r * a.n);
             Halves.widen(a.type, from, a.n, to);
         }
@@ -52,18 +54,20 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public int rowGroup() {
-        return VectorLinear.GROUP_ROWS;
+    public int rowGroup(DType type) {
+        return type.quantised() ? QuantPanels.ROW_GROUP : VectorLinear.GROUP_ROWS;
     }
 
     @Override
     public void prepareLinear(KernelArguments.Linear a, int firstRow, int endRow) {
-        linear.prepare(a, firstRow, endRow);
+        if (a.type.quantised()) quantised.prepare(a, firstRow, endRow);
+        else linear.prepare(a, firstRow, endRow);
     }
 
     @Override
-    public void linear(KernelArguments.Linear a, int firstStripe, int endStripe, int firstRow, int endRow, int worker) {
-        linear.run(a, firstStripe, endStripe, firstRow, endRow, worker);
+    public void linear(KernelArguments.Linear a, int firstUnit, int endUnit, int firstRow, int endRow, int worker) {
+        if (a.type.quantised()) quantised.run(a, firstUnit, endUnit, firstRow, endRow, worker);
+        else linear.run(a, firstUnit, endUnit, firstRow, endRow, worker);
     }
 
     @Override
@@ -71,11 +75,11 @@ final class VectorKernels implements Kernels {
         for (int t = firstToken; t < endToken; t++) {
             long head = a.qkv + t * a.qkvStride;
             long headStride = DType.F32.bytes(a.headDim);
-            long angles = a.table + a.positions[t] * headStride;
+            long angles = a.table + a.positions.get(t) * headStride;
             for (int h = 0; h < a.heads; h++, head += headStride) VectorRows.rotate(head, angles, head, a.headDim);
-            int slot = a.positions[t] % CpuKvCache.BLOCK_TOKENS;
+            int slot = a.positions.get(t) % CpuKvCache.BLOCK_TOKENS;
             int element = a.type.bytes();
-            long block = a.block(a.slots[t], a.positions[t]) * a.blockBytes;
+            long block = a.block(a.slots.get(t), a.positions.get(t)) * a.blockBytes;
             for (int h = 0; h < a.kvHeads; h++, head += headStride) {
                 VectorRows.rotate(head, angles, rotated[worker], a.headDim);
                 long key = a.keys + block + h * a.headBytes + (long) slot * element;

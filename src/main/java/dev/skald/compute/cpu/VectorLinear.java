@@ -38,7 +38,7 @@ final class VectorLinear {
     }
 
     private static void interleave(long from, int count, int width, float[] to, int at, int step) {
-        for (int k = 0; k < count; k++) to[at + k * step] = Lanes.loadFloat(from + 4L * k);
+        for (int k = 0; k < count; k++) to[at + k * step] = RawMemory.loadFloat(from + 4L * k);
         for (int k = count; k < width; k++) to[at + k * step] = 0;
     }
 
@@ -129,9 +129,9 @@ final class VectorLinear {
         int end = Math.min(count, a.out - out);
         long to = a.output + row * a.outputStride + 4L * out;
         if (a.bias == 0) {
-            for (int i = 0; i < end; i++) Lanes.storeFloat(tile[at + i], to + 4L * i);
+            for (int i = 0; i < end; i++) RawMemory.storeFloat(tile[at + i], to + 4L * i);
         } else {
-            for (int i = 0; i < end; i++) Lanes.storeFloat(tile[at + i] + Lanes.loadFloat(a.bias + 4L * (out + i)), to + 4L * i);
+            for (int i = 0; i < end; i++) RawMemory.storeFloat(tile[at + i] + RawMemory.loadFloat(a.bias + 4L * (out + i)), to + 4L * i);
         }
     }
 

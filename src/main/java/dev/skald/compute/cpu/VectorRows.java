@@ -13,7 +13,7 @@ final class VectorRows {
     static void add(long x, long delta, int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.LENGTH) Lanes.store(Lanes.load(x + 4L * i).add(Lanes.load(delta + 4L * i)), x + 4L * i);
-        for (int i = whole; i < n; i++) Lanes.storeFloat(Lanes.loadFloat(x + 4L * i) + Lanes.loadFloat(delta + 4L * i), x + 4L * i);
+        for (int i = whole; i < n; i++) RawMemory.storeFloat(RawMemory.loadFloat(x + 4L * i) + RawMemory.loadFloat(delta + 4L * i), x + 4L * i);
     }
 
     /** out = x / √(mean(x²) + eps) · weight. Addresses of [n] f32. */
@@ -23,7 +23,7 @@ final class VectorRows {
         for (int i = 0; i < whole; i += Lanes.LENGTH) {
             Lanes.store(Lanes.load(x + 4L * i).mul(scale).mul(Lanes.load(weight + 4L * i)), out + 4L * i);
         }
-        for (int i = whole; i < n; i++) Lanes.storeFloat(Lanes.loadFloat(x + 4L * i) * scale * Lanes.loadFloat(weight + 4L * i), out + 4L * i);
+        for (int i = whole; i < n; i++) RawMemory.storeFloat(RawMemory.loadFloat(x + 4L * i) * scale * RawMemory.loadFloat(weight + 4L * i), out + 4L * i);
     }
 
     /** Σ x²: a chain per lane of four vectors, these four in pairs, the lanes in halves, the tail last. */
@@ -48,7 +48,7 @@ final class VectorRows {
             c0 = x0.fma(x0, c0);
         }
         float tail = 0;
-        for (; i < n; i++) tail = Math.fma(Lanes.loadFloat(x + 4L * i), Lanes.loadFloat(x + 4L * i), tail);
+        for (; i < n; i++) tail = Math.fma(RawMemory.loadFloat(x + 4L * i), RawMemory.loadFloat(x + 4L * i), tail);
         return Lanes.sum(c0.add(c1).add(c2.add(c3))) + tail;
     }
 
@@ -60,8 +60,8 @@ final class VectorRows {
             Lanes.store(g.div(Exp.exp(g.neg()).add(1f)).mul(Lanes.load(up + 4L * i)), out + 4L * i);
         }
         for (int i = whole; i < n; i++) {
-            float g = Lanes.loadFloat(gate + 4L * i);
-            Lanes.storeFloat(g / (Exp.exp(-g) + 1f) * Lanes.loadFloat(up + 4L * i), out + 4L * i);
+            float g = RawMemory.loadFloat(gate + 4L * i);
+            RawMemory.storeFloat(g / (Exp.exp(-g) + 1f) * RawMemory.loadFloat(up + 4L * i), out + 4L * i);
         }
     }
 
@@ -87,12 +87,12 @@ final class VectorRows {
         }
         for (int i = whole; i < half; i++) {
             long at = 4L * i;
-            float a = Lanes.loadFloat(x + at);
-            float b = Lanes.loadFloat(x + apart + at);
-            float cos = Lanes.loadFloat(angles + at);
-            float sin = Lanes.loadFloat(angles + apart + at);
-            Lanes.storeFloat(Math.fma(a, cos, -(b * sin)), out + at);
-            Lanes.storeFloat(Math.fma(b, cos, a * sin), out + apart + at);
+            float a = RawMemory.loadFloat(x + at);
+            float b = RawMemory.loadFloat(x + apart + at);
+            float cos = RawMemory.loadFloat(angles + at);
+            float sin = RawMemory.loadFloat(angles + apart + at);
+            RawMemory.storeFloat(Math.fma(a, cos, -(b * sin)), out + at);
+            RawMemory.storeFloat(Math.fma(b, cos, a * sin), out + apart + at);
         }
     }
 }

@@ -40,7 +40,7 @@ final class AllocationProbe {
     private static final AttentionShape SHAPE = new AttentionShape(4, 2, 64, 0.125f);
     private static final BatchLimits LIMITS = new BatchLimits(8, 2, 2, 40, 5);
 
-    private final CpuDevice device = CpuDevice.open(OptionalInt.of(2));
+    private final CpuDevice device = CpuDevice.open(CpuOptions.java(2));
     private final Ops ops = device.ops();
     private final Random random = new Random(1);
     private final KvCache cache = device.kvCache(List.of(new KvGroup(1, 2, 64, 16, DType.F16)), 80);

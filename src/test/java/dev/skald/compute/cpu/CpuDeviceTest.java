@@ -38,7 +38,7 @@ class CpuDeviceTest {
     private static final BatchLimits LIMITS = new BatchLimits(8, 2, 4, 3, 0);
 
     private static CpuDevice started() {
-        CpuDevice device = CpuDevice.open(OptionalInt.of(2));
+        CpuDevice device = CpuDevice.open(CpuOptions.java(2));
         device.start(LIMITS, cache(device), 10);
         return device;
     }
@@ -88,7 +88,7 @@ class CpuDeviceTest {
 
     @Test
     void aTokenOutsideTheVocabularyOrTheRopeTableIsRefused() {
-        try (CpuDevice device = CpuDevice.open(OptionalInt.of(1))) {
+        try (CpuDevice device = CpuDevice.open(CpuOptions.java(1))) {
             Weight embedding = device.pack(WeightRole.EMBEDDING, List.of(zeros(4, 8)));
             Weight rope = device.pack(WeightRole.ROPE_TABLE, List.of(zeros(20, 8)));
             device.start(LIMITS, cache(device), 10);
@@ -112,7 +112,7 @@ class CpuDeviceTest {
 
     @Test
     void nothingIsAllocatedAfterTheStartAndNothingRunsBeforeIt() {
-        try (CpuDevice device = CpuDevice.open(OptionalInt.of(1))) {
+        try (CpuDevice device = CpuDevice.open(CpuOptions.java(1))) {
             Buffer buffer = device.buffer(DType.F32, 8, 8);
             assertThrows(IllegalStateException.class, () -> device.upload(device.batch(LIMITS)));
             assertThrows(IllegalStateException.class, () -> device.ops().gatherRows(buffer, buffer));
@@ -123,7 +123,7 @@ class CpuDeviceTest {
 
     @Test
     void blocksOfAnotherSizeOrTypeAreRefused() {
-        try (CpuDevice device = CpuDevice.open(OptionalInt.of(1))) {
+        try (CpuDevice device = CpuDevice.open(CpuOptions.java(1))) {
             assertThrows(IllegalArgumentException.class, () -> device.kvCache(List.of(new KvGroup(1, 1, 8, 32, DType.F16)), 1));
             assertThrows(IllegalArgumentException.class, () -> device.kvCache(List.of(new KvGroup(1, 1, 8, 16, DType.I32)), 1));
             assertThrows(IllegalArgumentException.class, () -> device.buffer(DType.F16, 1, 1));
@@ -132,7 +132,7 @@ class CpuDeviceTest {
 
     @Test
     void f16WeightsThatArentFiniteAreRefusedByName() {
-        try (CpuDevice device = CpuDevice.open(OptionalInt.of(2))) {
+        try (CpuDevice device = CpuDevice.open(CpuOptions.java(2))) {
             short[] data = new short[40 * 3];
             data[100] = Float.floatToFloat16(Float.POSITIVE_INFINITY);
             Tensor tensor = new Tensor("layer.weight", DType.F16, Shape.of(40, 3), MemorySegment.ofArray(data));
@@ -146,7 +146,7 @@ class CpuDeviceTest {
         Path file = Files.write(folder.resolve("w"), new byte[40 * 3 * 2]);
         try (Arena arena = Arena.ofShared();
                 FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-                CpuDevice device = CpuDevice.open(OptionalInt.of(1))) {
+                CpuDevice device = CpuDevice.open(CpuOptions.java(1))) {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
             Tensor tensor = new Tensor("w", DType.BF16, Shape.of(40, 3), mapped);
             assertEquals(0, device.pack(WeightRole.EMBEDDING, List.of(tensor)).bytes());
@@ -161,7 +161,7 @@ class CpuDeviceTest {
 
     @Test
     void itSaysWhatItRunsOn() {
-        try (CpuDevice device = CpuDevice.open(OptionalInt.empty())) {
+        try (CpuDevice device = CpuDevice.open(new CpuOptions(OptionalInt.empty(), CpuOptions.Choice.JAVA, Optional.empty(), Optional.empty()))) {
             DeviceInfo info = device.info();
             assertEquals("cpu", info.backend());
             assertEquals("java-vector-" + Lanes.FLOATS.vectorBitSize(), info.isa());

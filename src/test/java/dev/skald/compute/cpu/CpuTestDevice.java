@@ -6,6 +6,10 @@ import dev.skald.compute.TestDevice;
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Opens the CPU device's memory to tests. */
@@ -15,9 +19,24 @@ public final class CpuTestDevice implements TestDevice {
 
     private final CpuDevice device;
 
-    /** @param threads compute threads */
+    /** Kernels in Java. @param threads compute threads */
     public CpuTestDevice(int threads) {
-        device = CpuDevice.open(OptionalInt.of(threads));
+        device = CpuDevice.open(CpuOptions.java(threads));
+    }
+
+    /** Native kernels. @param isa one of {@link #nativeIsas} */
+    public CpuTestDevice(int threads, String isa) {
+        device = CpuDevice.open(new CpuOptions(OptionalInt.of(threads), CpuOptions.Choice.NATIVE, Optional.of(isa), Optional.of(nativeFolder())));
+    }
+
+    /** Instruction sets of native kernels that can be tested here, best first; none where the build found no C compiler. */
+    public static List<String> nativeIsas() {
+        Path library = nativeFolder().resolve(NativeLibrary.fileName());
+        return Files.exists(library) ? NativeLibrary.load(library).isas() : List.of();
+    }
+
+    static Path nativeFolder() {
+        return Path.of(System.getProperty("skald.home", "target/skald"), "native");
     }
 
     @Override

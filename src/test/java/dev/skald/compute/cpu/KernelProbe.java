@@ -36,7 +36,7 @@ final class KernelProbe {
     public static void main(String... arguments) {
         int times = Integer.parseInt(arguments[0]);
         KernelProbe probe = new KernelProbe();
-        probe.kernels.reserve(new Kernels.Scratch(16, 256, 24, 0, 1));
+        probe.kernels.reserve(new Kernels.Scratch(16, 256, 256, 24, 0, 1));
         MemorySegment[] weights = new MemorySegment[3];
         DType[] types = {DType.F32, DType.F16, DType.BF16};
         for (int i = 0; i < 3; i++) weights[i] = probe.weight(types[i]);
@@ -54,12 +54,12 @@ final class KernelProbe {
         System.exit(1);
     }
 
-    private static AttentionPlan plan() {
+    private AttentionPlan plan() {
         BatchLimits limits = new BatchLimits(3, 1, 1, 3, 0);
         Batch batch = new Batch(limits, MemorySegment.ofArray(new int[Batch.ints(limits)]));
         batch.beginSequence(0, 40);
         for (int position = 37; position < 40; position++) batch.token(0, position);
-        AttentionPlan plan = new AttentionPlan(0, 1);
+        AttentionPlan plan = new AttentionPlan(memory, 0, 1);
         plan.make(batch, 3, 1);
         return plan;
     }
@@ -126,7 +126,7 @@ final class KernelProbe {
 
     /** Three tokens of three heads of 24 elements over 3 blocks. */
     private void attention(CRC32 sum) {
-        KernelArguments.Attend a = new KernelArguments.Attend();
+        KernelArguments.Attend a = new KernelArguments.Attend(plan);
         a.heads = 3;
         a.kvHeads = 1;
         a.headDim = 24;
@@ -135,18 +135,23 @@ final class KernelProbe {
         a.values = more.address();
         a.headBytes = 4 * 16 * 24;
         a.blockBytes = a.headBytes;
-        a.blockTables = new int[] {2, 0, 1};
+        a.blockTables = ints(2, 0, 1);
         a.maxBlocks = 3;
         a.qkv = input.address() + 256;
         a.qkvStride = 4 * 5 * 24;
-        a.positions = new int[] {37, 38, 39};
-        a.slots = new int[3];
+        a.positions = ints(37, 38, 39);
+        a.slots = ints(0, 0, 0);
         a.scale = 0.2f;
         a.output = output.address();
         a.outputStride = 4 * 3 * 24;
-        a.plan = plan;
         kernels.attend(a, 0, 0);
         add(sum, 3 * 3 * 24);
+    }
+
+    private NativeInts ints(int... values) {
+        NativeInts ints = NativeInts.allocate(memory, values.length);
+        for (int i = 0; i < values.length; i++) ints.set(i, values[i]);
+        return ints;
     }
 
     private void add(CRC32 sum, int floats) {

@@ -1,0 +1,96 @@
+package dev.skald.quantize;
+
+import dev.skald.tensor.Block;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Quantises tensors with several threads. A block depends on its own elements alone, so that the bytes are the same whatever the number of
+ * threads and whoever calls. Belongs to one thread.
+ */
+public final class Quantiser implements AutoCloseable {
+    private final int threads;
+    private final ExecutorService workers;
+
+    /** @param threads that compute, at least 1 */
+    public Quantiser(int threads) {
+        if (threads < 1) throw new IllegalArgumentException(threads + " threads can't quantise");
+        this.threads = threads;
+        workers = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().name("quantise-", 0).factory());
+    }
+
+    /**
+     * Quantises all of {@code source}, row after row.
+     *
+     * @param source [rows, cols] of any numeric type, cols a multiple of the block
+     * @param target of exactly {@code type.bytes(elements)} bytes
+     * @throws QuantisationException if an element is infinite, not a number, or too large for the type
+     */
+    public void quantise(Tensor source, DType type, MemorySegment target) {
+        long elements = source.shape().elements();
+        long cols = source.shape().rank() == 0 ? 1 : source.shape().dim(source.shape().rank() - 1);
+        if (cols % type.blockElements() != 0) {
+            throw new IllegalArgumentException("a row of " + source.name() + " " + source.shape() + " is not whole blocks of " + type);
+        }
+        if (target.byteSize() != type.bytes(elements)) {
+            throw new IllegalArgumentException(source.name() + " takes " + type.bytes(elements) + " bytes, not " + target.byteSize());
+        }
+        int tileElements = Block.groupElements(type) * Tile.LANES;
+        AtomicLong next = new AtomicLong();
+        List<Future<?>> running = new ArrayList<>();
+        long tiles = Math.ceilDiv(elements, tileElements);
+        for (long t = 0; t < Math.min(threads, tiles); t++) running.add(workers.submit(() -> work(source, type, target, next)));
+        finish(running);
+    }
+
+    private static void work(Tensor source, DType type, MemorySegment target, AtomicLong next) {
+        Tile tile = new Tile(source, Block.groupElements(type));
+        BlockEncoder encoder = BlockEncoder.of(type);
+        long elements = source.shape().elements();
+        int tileElements = tile.elements * Tile.LANES;
+        for (long first = tileElements * next.getAndIncrement(); first < elements; first = tileElements * next.getAndIncrement()) {
+            int count = (int) Math.min(tileElements, elements - first);
+            tile.load(first, count);
+            try {
+                encoder.encode(tile, count / type.blockElements(), target, first / type.blockElements());
+            } catch (ArithmeticException e) {
+                throw new QuantisationException("tensor " + source.name() + " can't be quantised: " + e.getMessage() + ", the scale of " + type);
+            }
+        }
+    }
+
+    /** Waits for all, whatever happens to one of them: the target belongs to the caller afterwards. */
+    private static void finish(List<Future<?>> running) {
+        RuntimeException failure = null;
+        boolean interrupted = false;
+        for (Future<?> part : running) {
+            while (true) {
+                try {
+                    part.get();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof Error error) throw error;
+                    failure = (RuntimeException) e.getCause();
+                    break;
+                }
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+        if (failure != null) throw failure;
+    }
+
+    @Override
+    public void close() {
+        workers.shutdownNow();
+    }
+}
