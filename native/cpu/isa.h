@@ -93,6 +93,13 @@ INLINE float f32_exp(float x) {
     return lanes[0];
 }
 
+/** A file's tensors may lie at odd addresses. */
+INLINE uint16_t load_half(const uint16_t *p) {
+    uint16_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return bits;
+}
+
 /** count elements of a type at an address, to f32. */
 INLINE void widen(int64_t type, const void *from, int64_t count, float *to) {
     int64_t i = 0;
@@ -100,11 +107,11 @@ INLINE void widen(int64_t type, const void *from, int64_t count, float *to) {
     switch (type) {
         case SKALD_F16:
             for (; i + W <= count; i += W) vf_store(to + i, vf_load_f16(half + i));
-            for (; i < count; i++) to[i] = f16_to_f32(half[i]);
+            for (; i < count; i++) to[i] = f16_to_f32(load_half(half + i));
             break;
         case SKALD_BF16:
             for (; i + W <= count; i += W) vf_store(to + i, vf_load_bf16(half + i));
-            for (; i < count; i++) to[i] = bf16_to_f32(half[i]);
+            for (; i < count; i++) to[i] = bf16_to_f32(load_half(half + i));
             break;
         default: memcpy(to, from, (size_t)count * sizeof(float));
     }

@@ -19,6 +19,12 @@
 /** Element types; the numbers are those of GGUF. */
 enum skald_type { SKALD_F32 = 0, SKALD_F16 = 1, SKALD_BF16 = 30 };
 
+/** Layouts of quantised weights, numbered like the type that each holds as it is; QuantPanels in Java says what they look like. */
+enum skald_layout { SKALD_Q4_0 = 2, SKALD_Q4_1 = 3, SKALD_Q5_1 = 7, SKALD_Q8_0 = 8, SKALD_Q4_K = 12, SKALD_Q5_K = 13, SKALD_Q6_K = 14 };
+
+/** Quantised products: ranges of rows begin at multiples of it. */
+enum { SKALD_QUANTISED_GROUP = 8 };
+
 /** Rows of a linear weight that are interleaved, and what a stripe has of them. */
 enum { SKALD_PANEL_ROWS = 16, SKALD_STRIPE_ROWS = 32 };
 
@@ -155,6 +161,10 @@ SKALD_FUNCTION(SKALD_FN(gate), const struct skald_gate);
 SKALD_FUNCTION(SKALD_FN(linear_prepare), const struct skald_linear);
 /** Stripes first … end − 1, for the prepared activation rows third … fourth − 1, which are bounded as for linear_prepare. */
 SKALD_FUNCTION(SKALD_FN(linear), const struct skald_linear);
+
+/** The same for quantised layouts (type), whose panels needn't make whole stripes: panels first … end − 1; groups of rows are SKALD_QUANTISED_GROUP. */
+SKALD_FUNCTION(SKALD_FN(quantised_prepare), const struct skald_linear);
+SKALD_FUNCTION(SKALD_FN(quantised), const struct skald_linear);
 
 /** Tokens first … end − 1. */
 SKALD_FUNCTION(SKALD_FN(rope_store), const struct skald_rope);

@@ -47,7 +47,7 @@ record LoadedModel(ModelConfig config, DecoderSpec spec, Decoder decoder, Limits
         MemoryPlan memory;
         try {
             memory = device.plan(new MemoryRequest(
-                    Decoder.weightBytes(spec, checkpoint, load),
+                    Decoder.weightBytes(spec, checkpoint, device, load),
                     Decoder.activationBytes(spec, smallest.batch()),
                     groups,
                     length,

@@ -31,7 +31,7 @@ final class FlagSources implements IDefaultValueProvider {
 
     private static final String PREFIX = "SKALD__";
     /** The launcher's own. */
-    private static final Set<String> NOT_FLAGS = Set.of("java-home", "aot-output");
+    private static final Set<String> NOT_FLAGS = Set.of("java-home", "aot-train");
 
     /** @param origin as a message names it */
     private record Value(String text, String origin) {}

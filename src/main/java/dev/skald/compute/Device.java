@@ -26,10 +26,13 @@ public interface Device extends AutoCloseable {
     /**
      * Copies or maps host tensors into the layout that this device's kernels read.
      *
-     * @param parts one or more tensors of equal dtype and columns, stacked by rows in this order: {@code [Σ rows, cols]}; 1-D tensors are
-     *              {@code [1, cols]} for {@link WeightRole#VECTOR} (a single part) and concatenated for a bias
+     * @param parts one or more tensors of equal columns, and equal dtype unless for {@link WeightRole#LINEAR}, stacked by rows in this order:
+     *              {@code [Σ rows, cols]}; 1-D tensors are {@code [1, cols]} for {@link WeightRole#VECTOR} (a single part) and concatenated for a bias
      */
     Weight pack(WeightRole role, List<Tensor> parts);
+
+    /** Bytes of device memory that {@link #pack} takes for one part, the padding of stacked parts aside; what it reads from a mapped file counts too. */
+    long packedBytes(WeightRole role, DType dtype, int rows, int cols);
 
     /** @param blocks number of blocks in each group's pool */
     KvCache kvCache(List<KvGroup> groups, int blocks);

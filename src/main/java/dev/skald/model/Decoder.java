@@ -7,6 +7,7 @@ import dev.skald.compute.KvGroup;
 import dev.skald.compute.Ops;
 import dev.skald.compute.RowSet;
 import dev.skald.compute.StepOutput;
+import dev.skald.compute.WeightRole;
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
 import dev.skald.weights.Checkpoint;
@@ -84,12 +85,18 @@ public final class Decoder {
     }
 
     /**
-     * Bytes of the weights as dense tensors in their loaded types: what a device needs that copies them without changing their size.
+     * Bytes of the weights as dense tensors in their loaded types.
      *
      * @throws ModelException naming missing, extra or wrongly shaped tensors
      */
     public static long weightBytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
-        return DecoderWeights.bytes(spec, checkpoint, options);
+        return DecoderWeights.bytes(
+                spec, checkpoint, (role, dtype, rows, cols) -> (role == WeightRole.ROPE_TABLE ? DType.F32 : dtype).bytes((long) rows * cols), options);
+    }
+
+    /** The same as the device will hold them. */
+    public static long weightBytes(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
+        return DecoderWeights.bytes(spec, checkpoint, device::packedBytes, options);
     }
 
     /** Bytes of the buffers that a decoder allocates for these limits. */

@@ -8,6 +8,7 @@ import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
+import dev.skald.tensor.Shape;
 import dev.skald.tensor.Tensor;
 import dev.skald.weights.Checkpoint;
 import java.util.ArrayList;
@@ -61,17 +62,36 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         return new Loader(spec, checkpoint, device, options).load();
     }
 
-    static long bytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+    /** {@link Device#packedBytes}, or what stands in for it. */
+    @FunctionalInterface
+    interface PackedBytes {
+        long of(WeightRole role, DType dtype, int rows, int cols);
+    }
+
+    static long bytes(DecoderSpec spec, Checkpoint checkpoint, PackedBytes packed, LoadOptions options) {
         ExpectedTensors.of(spec).check(checkpoint);
         TensorNames names = spec.names();
         long bytes = DType.F32.bytes((long) options.maxModelLength() * spec.headDim());
         for (String name : ExpectedTensors.of(spec).names()) {
             Tensor tensor = checkpoint.tensor(name);
-            boolean vector = tensor.shape().rank() == 1;
-            DType dtype = vector ? DType.F32 : options.dtype().orElse(tensor.dtype());
-            bytes += dtype.bytes(tensor.shape().elements()) * (spec.tiedHead() && name.equals(weight(names.embedding())) ? 2 : 1);
+            Shape shape = tensor.shape();
+            if (shape.rank() == 1) {
+                bytes += DType.F32.bytes(shape.elements());
+                continue;
+            }
+            DType dtype = loaded(tensor, options.dtype());
+            int rows = Math.toIntExact(shape.dim(0));
+            int cols = Math.toIntExact(shape.dim(1));
+            boolean embedding = name.equals(weight(names.embedding()));
+            if (embedding) bytes += packed.of(WeightRole.EMBEDDING, dtype, rows, cols);
+            if (!embedding || spec.tiedHead()) bytes += packed.of(WeightRole.LINEAR, dtype, rows, cols);
         }
         return bytes;
+    }
+
+    /** Quantised tensors stay what they are; others take the type that is wanted. */
+    private static DType loaded(Tensor tensor, Optional<DType> wanted) {
+        return tensor.dtype().quantised() ? tensor.dtype() : wanted.orElse(tensor.dtype());
     }
 
     /** Bytes of device memory that all weights take together. */
@@ -144,13 +164,8 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
             return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(part.name()) ? HeadRows.halves(part, spec.headDim()) : Stream.of(part);
         }
 
-        /** Parts that are stacked share one type; if the file mixes types, f32 holds them all exactly. */
         private List<Tensor> converted(List<String> names, Optional<DType> wanted) {
-            List<Tensor> parts = names.stream().map(checkpoint::tensor).toList();
-            DType first = parts.getFirst().dtype();
-            boolean mixed = parts.stream().anyMatch(p -> p.dtype() != first);
-            DType dtype = wanted.orElse(mixed ? DType.F32 : first);
-            return parts.stream().map(p -> Conversion.to(dtype, p)).flatMap(this::inOrder).toList();
+            return names.stream().map(checkpoint::tensor).map(t -> Conversion.to(loaded(t, wanted), t)).flatMap(this::inOrder).toList();
         }
     }
 }

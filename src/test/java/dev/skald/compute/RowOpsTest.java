@@ -8,10 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
+import dev.skald.tensor.Elements;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Operations on single rows, on every device, against the formula in double. Tolerances grow with the length of the sum. */
@@ -79,25 +82,31 @@ class RowOpsTest {
         }
     }
 
+    static Stream<Arguments> devicesAndTypes() {
+        return TestDevices.all().flatMap(d -> Stream.of(DType.F32, DType.F16, DType.BF16).map(type -> Arguments.of(d, type)));
+    }
+
     @ParameterizedTest
-    @MethodSource("dev.skald.compute.TestDevices#all")
-    void linearMultipliesAndAddsItsBias(TestDevices.Factory factory) {
+    @MethodSource("devicesAndTypes")
+    void linearMultipliesAndAddsItsBias(TestDevices.Factory factory, DType type) {
         for (int tokens : new int[] {1, 2, TOKENS, 17}) {
             for (int in : ODD_WIDTHS) {
                 for (int out : ODD_WIDTHS) {
                     try (OpsFixture f = new OpsFixture(factory)) {
-                        checkLinear(f, tokens, in, out);
+                        checkLinear(f, tokens, in, out, type, factory.activationUnit(type) * 0x1p24);
                     }
                 }
             }
         }
     }
 
-    private static void checkLinear(OpsFixture f, int tokens, int in, int out) {
+    /** @param rounding half a unit of what activations are rounded to, in half-units of f32 */
+    private static void checkLinear(OpsFixture f, int tokens, int in, int out, DType type, double rounding) {
         float[][] x = random(in, tokens, in);
         float[][] weight = random(out + 1, out, in);
         float[] bias = random(out + 2, 1, out)[0];
-        Weight packed = f.linear(weight);
+        Weight packed = f.device.pack(WeightRole.LINEAR, List.of(TestTensors.convert(type, OpsFixture.matrix(weight))));
+        for (float[] row : weight) for (int i = 0; i < in; i++) row[i] = Elements.round(type, row[i]);
         Weight packedBias = f.vector(bias);
         f.uploadTokens(tokens);
         Buffer from = f.buffer(x);
@@ -110,8 +119,8 @@ class RowOpsTest {
             double[] product = IntStream.range(0, out).mapToDouble(o -> dot(row, weight[o])).toArray();
             double[] sum = IntStream.range(0, out).mapToDouble(o -> product[o] + bias[o]).toArray();
             String what = "linear " + in + " to " + out + ", row " + t + " of " + tokens;
-            assertClose(product, f.test.read(plain, t), 4 * Math.sqrt(in), in + 4, what);
-            assertClose(sum, f.test.read(biased, t), 4 * Math.sqrt(in), in + 4, what + " with bias");
+            assertClose(product, f.test.read(plain, t), 4 * Math.sqrt(in), in + 4 + rounding, what);
+            assertClose(sum, f.test.read(biased, t), 4 * Math.sqrt(in), in + 4 + rounding, what + " with bias");
         }
     }
 

@@ -2,15 +2,30 @@ package dev.skald.compute;
 
 import dev.skald.compute.cpu.CpuTestDevice;
 import dev.skald.compute.reference.ReferenceTestDevice;
+import dev.skald.tensor.DType;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** All devices that this machine can test; every test of operations and of decoders runs on each. A new device adds its line here. */
 public final class TestDevices {
-    /** @param name shown with the test */
-    public record Factory(String name, Supplier<TestDevice> maker) {
+    /** The one instruction set whose products round activations to BF16 where weights are BF16. */
+    private static final String BF16_DOT = "avx512";
+
+    /**
+     * @param name      shown with the test
+     * @param isa       of its kernels: devices of the same one have the same bits
+     * @param oneThread the same with one thread; empty: there is nothing to compare it with
+     */
+    public record Factory(String name, String isa, Supplier<TestDevice> maker, Optional<Supplier<TestDevice>> oneThread) {
         public TestDevice open() {
             return maker.get();
+        }
+
+        /** Half a unit in the last place of what a product rounds its activations to, beside their rounding to f32. */
+        public double activationUnit(DType weights) {
+            return isa.equals(BF16_DOT) && weights == DType.BF16 ? 0x1p-9 : 0;
         }
 
         @Override
@@ -22,21 +37,25 @@ public final class TestDevices {
     private TestDevices() {}
 
     public static Stream<Factory> all() {
-        return Stream.concat(Stream.of(new Factory("reference", ReferenceTestDevice::new)), cpus());
+        return Stream.concat(Stream.of(new Factory("reference", "reference", ReferenceTestDevice::new, Optional.empty())), cpus(1, 3));
     }
 
     /** The CPU with each kind of kernels; native ones where the build made them: {@code NativeKernelsTest} says if it didn't. */
-    public static Stream<Factory> cpus() {
-        Stream<Factory> java = Stream.of(cpu(1), cpu(3));
-        return Stream.concat(java, CpuTestDevice.nativeIsas().stream().flatMap(isa -> Stream.of(cpu(1, isa), cpu(3, isa))));
+    public static Stream<Factory> cpus(int... threads) {
+        Stream<Factory> java = Arrays.stream(threads).mapToObj(t -> cpu(t));
+        return Stream.concat(java, CpuTestDevice.nativeIsas().stream().flatMap(isa -> Arrays.stream(threads).mapToObj(t -> cpu(t, isa))));
     }
 
     /** Kernels in Java. */
     public static Factory cpu(int threads) {
-        return new Factory("cpu, java, " + threads + (threads == 1 ? " thread" : " threads"), () -> new CpuTestDevice(threads));
+        return new Factory(name(threads, "java"), "java", () -> new CpuTestDevice(threads), Optional.of(() -> new CpuTestDevice(1)));
     }
 
-    public static Factory cpu(int threads, String isa) {
-        return new Factory("cpu, " + isa + ", " + threads + (threads == 1 ? " thread" : " threads"), () -> new CpuTestDevice(threads, isa));
+    private static Factory cpu(int threads, String isa) {
+        return new Factory(name(threads, isa), isa, () -> new CpuTestDevice(threads, isa), Optional.of(() -> new CpuTestDevice(1, isa)));
+    }
+
+    private static String name(int threads, String isa) {
+        return "cpu, " + isa + ", " + threads + (threads == 1 ? " thread" : " threads");
     }
 }

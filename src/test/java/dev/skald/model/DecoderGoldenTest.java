@@ -25,6 +25,7 @@ class DecoderGoldenTest {
     private static final Path FOLDER = Path.of("src/test/resources/golden/models");
     private static final int CHUNK = 64;
     private static final double F32_TOLERANCE = 1e-4;
+    private static final double BF16_TOLERANCE = 0.04;
     /** Half a unit in the last place of F16. */
     private static final double F16_UNIT = 0x1p-11;
 
@@ -42,7 +43,8 @@ class DecoderGoldenTest {
     @MethodSource("devicesAndModels")
     void logitsAndGreedyTokensAreThoseOfTransformers(TestDevices.Factory device, String model) throws IOException {
         try (DecoderHarness harness = DecoderHarness.of(device.open(), FOLDER.resolve(model), DType.F32, CHUNK)) {
-            compareLogits(harness, model, length -> F32_TOLERANCE);
+            double rounding = rounding(device, model);
+            compareLogits(harness, model, length -> F32_TOLERANCE + rounding);
             for (Case c : cases(model)) assertEquals(c.greedy(), harness.greedy(c.prompt(), c.greedy().size(), CHUNK));
         }
     }
@@ -56,8 +58,15 @@ class DecoderGoldenTest {
     void anF16CacheStaysWithinItsRounding(TestDevices.Factory device, String model) throws IOException {
         try (DecoderHarness harness = DecoderHarness.of(device.open(), FOLDER.resolve(model), DType.F16, CHUNK)) {
             int layers = harness.decoder().spec().layers();
-            compareLogits(harness, model, length -> layers * F16_UNIT * (4 + Math.log(length) / Math.log(2)));
+            double rounding = rounding(device, model);
+            compareLogits(harness, model, length -> rounding + layers * F16_UNIT * (4 + Math.log(length) / Math.log(2)));
         }
+    }
+
+    /** Products that round their activations to BF16 may be as far off as PyTorch's own BF16 is on these models: 0.023 to 0.037. */
+    private static double rounding(TestDevices.Factory device, String model) {
+        DType weights = model.endsWith("-bf16") ? DType.BF16 : DType.F32;
+        return device.activationUnit(weights) == 0 ? 0 : BF16_TOLERANCE;
     }
 
     private interface Tolerance {

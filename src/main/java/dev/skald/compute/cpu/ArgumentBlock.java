@@ -48,12 +48,19 @@ final class ArgumentBlock {
         if ((long) next * FIELD_BYTES != memory.byteSize()) throw new IllegalStateException(next + " fields of " + memory.byteSize() / FIELD_BYTES);
     }
 
-    /** As skald.h numbers types: like GGUF. */
+    /** As skald.h numbers types and layouts: like GGUF. */
     static long code(DType type) {
         return switch (type) {
             case F32 -> 0;
             case F16 -> 1;
             case BF16 -> 30;
+            case Q4_0 -> 2;
+            case Q4_1 -> 3;
+            case Q5_1 -> 7;
+            case Q8_0 -> 8;
+            case Q4_K -> 12;
+            case Q5_K -> 13;
+            case Q6_K -> 14;
             default -> throw new IllegalArgumentException("no native kernel takes " + type);
         };
     }

@@ -20,6 +20,7 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -36,6 +37,7 @@ public final class CpuDevice implements Device {
     private final CpuOps ops;
     private final DeviceInfo info;
     private int widestInput;
+    private int widestQuantised;
 
     private CpuDevice(CpuOptions options) {
         KernelChoice choice = KernelChoice.make(options, memory);
@@ -81,20 +83,54 @@ public final class CpuDevice implements Device {
         };
     }
 
-    private CpuWeight packLinear(List<Tensor> parts) {
-        DType type = parts.getFirst().dtype();
+    private Weight packLinear(List<Tensor> parts) {
         int cols = Packing.cols(WeightRole.LINEAR, parts);
         int rows = Packing.rows(WeightRole.LINEAR, parts);
         widestInput = Math.max(widestInput, cols);
-        MemorySegment packed = memory.allocate(Panels.bytes(type, rows, cols));
-        Panels.pack(pool, parts, rows, cols, packed);
-        return new CpuWeight(WeightRole.LINEAR, type, rows, cols, packed.byteSize(), packed);
+        List<CpuLinearWeight.Section> sections = new ArrayList<>();
+        int row = 0;
+        for (int first = 0, end; first < parts.size(); first = end) {
+            DType type = parts.get(first).dtype();
+            for (end = first + 1; end < parts.size() && parts.get(end).dtype() == type; ) end++;
+            CpuLinearWeight.Section section = packSection(parts.subList(first, end), row, cols);
+            sections.add(section);
+            row += section.rows();
+        }
+        return new CpuLinearWeight(parts.getFirst().dtype(), rows, cols, sections);
+    }
+
+    /** Parts of one type. */
+    private CpuLinearWeight.Section packSection(List<Tensor> parts, int firstRow, int cols) {
+        DType type = parts.getFirst().dtype();
+        int rows = Packing.rows(WeightRole.LINEAR, parts);
+        MemorySegment packed = memory.allocate(linearBytes(type, rows, cols));
+        if (!type.quantised()) {
+            Panels.pack(pool, parts, rows, cols, packed);
+            return new CpuLinearWeight.Section(type, firstRow, rows, packed);
+        }
+        widestQuantised = Math.max(widestQuantised, cols);
+        QuantPanels.pack(pool, parts, cols, packed);
+        return new CpuLinearWeight.Section(QuantPanels.layout(type), firstRow, rows, packed);
+    }
+
+    private static long linearBytes(DType type, int rows, int cols) {
+        return type.quantised() ? QuantPanels.bytes(QuantPanels.layout(type), rows, cols) : Panels.bytes(type, rows, cols);
+    }
+
+    @Override
+    public long packedBytes(WeightRole role, DType type, int rows, int cols) {
+        return switch (role) {
+            case LINEAR -> linearBytes(type, rows, cols);
+            case EMBEDDING -> type.bytes((long) rows * cols);
+            case VECTOR, ROPE_TABLE -> DType.F32.bytes((long) rows * cols);
+        };
     }
 
     private CpuWeight packEmbedding(List<Tensor> parts) {
         int cols = Packing.cols(WeightRole.EMBEDDING, parts);
         int rows = Packing.rows(WeightRole.EMBEDDING, parts);
         Tensor first = parts.getFirst();
+        if (first.dtype().quantised()) ops.reserveLookup(first.dtype());
         if (parts.size() == 1 && first.data().isMapped()) return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, 0, first.data());
         MemorySegment copy = memory.allocate(first.dtype().bytes((long) rows * cols));
         Packing.copy(parts, copy);
@@ -136,7 +172,7 @@ public final class CpuDevice implements Device {
         int rows = Math.max(limits.maxTokens(), limits.maxLogitRows());
         int splits = Math.ceilDiv(limits.maxBlocks() * CpuKvCache.BLOCK_TOKENS, AttentionPlan.SPLIT_TOKENS);
         int partials = splits > 1 && pool.threads() > 1 ? PARTIAL_ROWS * splits : 0;
-        kernels.reserve(new Kernels.Scratch(rows, widestInput, kv.group().headDim(), partials, pool.threads()));
+        kernels.reserve(new Kernels.Scratch(rows, widestInput, widestQuantised, kv.group().headDim(), partials, pool.threads()));
         Step step = new Step(memory, limits, vocabularySize, kv, batch(limits));
         CpuBuffer none = new CpuBuffer(0, vocabularySize, MemorySegment.NULL);
         SamplingRows sampling = new SamplingRows(ops.ranges(), step, pool.threads(), limits, vocabularySize, none);

@@ -11,6 +11,10 @@ import dev.skald.compute.StepOutput;
 import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
 import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -20,6 +24,7 @@ import java.util.Optional;
 final class CpuOps implements Ops {
     /** A row operation's cost per element and thread; only for cutting. */
     private static final double ELEMENT_NANOS = 0.3;
+    private static final double QUANTISED_ELEMENT_NANOS = 2;
     private static final double COPY_BYTES_PER_NANO = 8;
 
     private final KernelArguments.Lookup lookup = new KernelArguments.Lookup();
@@ -29,6 +34,8 @@ final class CpuOps implements Ops {
     private final KernelArguments.Gate gate = new KernelArguments.Gate();
 
     private final Kernels kernels;
+    private final Map<DType, QuantisedLookup> quantisedLookups = new EnumMap<>(DType.class);
+
     private final WorkerPool pool;
     private final Ranges ranges;
     private final LinearGrid grid;
@@ -127,9 +134,19 @@ final class CpuOps implements Ops {
             if (id >= from.rows()) throw new IllegalArgumentException("token id " + id + " is outside the vocabulary of " + from.rows());
             started().ids.set(t, id);
         }
+        if (from.dtype().quantised()) {
+            QuantisedLookup rows = quantisedLookups.get(from.dtype()).of(from.memory(), from.cols(), lookup.rows, to.address());
+            ranges.run(rows, batch.tokens(), QUANTISED_ELEMENT_NANOS * from.cols());
+            return;
+        }
         lookup.type = from.dtype();
         lookup.table = from.address();
         lookup(to, batch.tokens());
+    }
+
+    /** For the loader: tables of this type will be looked up. */
+    void reserveLookup(DType type) {
+        quantisedLookups.computeIfAbsent(type, t -> new QuantisedLookup(t, pool.threads()));
     }
 
     @Override
@@ -175,24 +192,32 @@ final class CpuOps implements Ops {
 
     @Override
     public void linear(RowSet rows, Weight weight, Buffer in, Epilogue epilogue, Buffer out) {
-        CpuWeight w = CpuWeight.of(weight, WeightRole.LINEAR);
+        CpuLinearWeight w = CpuLinearWeight.of(weight);
         linear.rows = step().batch().rows(rows);
         CpuBuffer from = buffer(in, w.cols(), linear.rows);
         CpuBuffer to = buffer(out, w.rows(), linear.rows);
-        linear.weight = w.address();
-        linear.type = w.dtype();
         linear.in = w.cols();
-        linear.out = w.rows();
         linear.input = from.address();
         linear.inputStride = from.stride();
-        linear.bias = switch (epilogue) {
+        linear.outputStride = to.stride();
+        long added = switch (epilogue) {
             case Epilogue.None() -> 0;
             case Epilogue.Bias(Weight bias) -> bias(bias, w.rows());
         };
-        linear.output = to.address();
-        linear.outputStride = to.stride();
-        kernels.begin(linear);
-        grid.run();
+        if (linear.rows == 0) return;
+        List<CpuLinearWeight.Section> sections = w.sections();
+        for (int i = 0; i < sections.size(); i++) {
+            CpuLinearWeight.Section section = sections.get(i);
+            boolean prepared = i > 0 && section.layout() == linear.type;
+            linear.weight = section.address();
+            linear.type = section.layout();
+            linear.out = section.rows();
+            linear.bias = added == 0 ? 0 : added + DType.F32.bytes(section.firstRow());
+            linear.output = to.address() + DType.F32.bytes(section.firstRow());
+            kernels.begin(linear);
+            if (!prepared) grid.prepare();
+            grid.multiply();
+        }
     }
 
     private static long bias(Weight bias, int outputs) {

@@ -12,8 +12,9 @@ final class KernelArguments {
 
     /** out [rows, out] = in [rows, in] · weightᵀ + bias. */
     static final class Linear {
-        /** As {@link Panels} says. */
+        /** As {@link Panels} or {@link QuantPanels} says. */
         long weight;
+        /** Of a quantised weight: its layout. */
         DType type = DType.F32;
         int in;
         int out;

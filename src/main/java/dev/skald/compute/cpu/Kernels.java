@@ -1,5 +1,7 @@
 package dev.skald.compute.cpu;
 
+import dev.skald.tensor.DType;
+
 /**
  * The arithmetic of a CPU device: one function per operation, pure but for its output and scratch space of its own, over a range of rows or
  * items, so that any thread may run any range. A range's result depends on nothing outside of it. Called by the workers of the pool.
@@ -13,11 +15,12 @@ interface Kernels {
      *
      * @param rows     activation rows of a linear
      * @param inputs   columns of its input
+     * @param quantisedInputs the same, of linears with quantised weights; 0: there are none
      * @param headDim  elements of an attention head
      * @param partials partial results of attention at one time
      * @param threads  workers
      */
-    record Scratch(int rows, int inputs, int headDim, int partials, int threads) {}
+    record Scratch(int rows, int inputs, int quantisedInputs, int headDim, int partials, int threads) {}
 
     /** Allocates it; called once, before the first operation. */
     void reserve(Scratch scratch);
@@ -40,19 +43,20 @@ interface Kernels {
 
     void norm(KernelArguments.Norm a, int firstRow, int endRow);
 
-    /** Activation rows that {@link #linear} handles together: what ranges of it should be multiples of. */
-    int rowGroup();
+    /** Activation rows that {@link #linear} handles together, for a type or layout: what ranges of it should be multiples of. */
+    int rowGroup(DType type);
 
     /** Puts activation rows where and how {@link #linear} reads them. */
     void prepareLinear(KernelArguments.Linear a, int firstRow, int endRow);
 
     /**
-     * All outputs of some stripes ({@link Panels#STRIPE_ROWS} rows of the weight) for some activation rows, which were prepared before.
+     * All outputs of some units for some activation rows, which were prepared before. A unit is a stripe ({@link Panels#STRIPE_ROWS} rows of the
+     * weight), of a quantised weight a panel ({@link QuantPanels#ROWS}).
      *
      * @param firstRow a multiple of {@link #rowGroup}
      * @param endRow   one too, or the number of rows
      */
-    void linear(KernelArguments.Linear a, int firstStripe, int endStripe, int firstRow, int endRow, int worker);
+    void linear(KernelArguments.Linear a, int firstUnit, int endUnit, int firstRow, int endRow, int worker);
 
     /** Rotates queries in place, and rotates and stores keys and stores values of some tokens. */
     void ropeStore(KernelArguments.Rope a, int firstToken, int endToken, int worker);

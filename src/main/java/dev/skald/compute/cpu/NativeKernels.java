@@ -1,6 +1,7 @@
 package dev.skald.compute.cpu;
 
 import dev.skald.compute.Activation;
+import dev.skald.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,11 +21,14 @@ final class NativeKernels implements Kernels {
     private final MemorySegment normRows;
     private final MemorySegment prepareRows;
     private final MemorySegment multiply;
+    private final MemorySegment prepareQuantised;
+    private final MemorySegment multiplyQuantised;
     private final MemorySegment storeTokens;
     private final MemorySegment attendItems;
     private final MemorySegment combineUnits;
     private final MemorySegment gateRows;
 
+    private final int linearGroup;
     private final ArgumentBlock lookup;
     private final ArgumentBlock norm;
     private final ArgumentBlock linear;
@@ -49,10 +53,13 @@ final class NativeKernels implements Kernels {
         normRows = library.function("norm", isa);
         prepareRows = library.function("linear_prepare", isa);
         multiply = library.function("linear", isa);
+        prepareQuantised = library.function("quantised_prepare", isa);
+        multiplyQuantised = library.function("quantised", isa);
         storeTokens = library.function("rope_store", isa);
         attendItems = library.function("attend", isa);
         combineUnits = library.function("combine", isa);
         gateRows = library.function("gate", isa);
+        linearGroup = sizes(1).linearGroup;
         lookup = new ArgumentBlock(memory, 5);
         norm = new ArgumentBlock(memory, 6);
         linear = new ArgumentBlock(memory, 11);
@@ -88,8 +95,8 @@ final class NativeKernels implements Kernels {
     }
 
     @Override
-    public int rowGroup() {
-        return sizes(1).linearGroup;
+    public int rowGroup(DType type) {
+        return type.quantised() ? QuantPanels.ROW_GROUP : linearGroup;
     }
 
     @Override
@@ -142,12 +149,12 @@ final class NativeKernels implements Kernels {
 
     @Override
     public void prepareLinear(KernelArguments.Linear a, int firstRow, int endRow) {
-        NativeLibrary.call(prepareRows, linear.address(), firstRow, endRow, 0, 0);
+        NativeLibrary.call(a.type.quantised() ? prepareQuantised : prepareRows, linear.address(), firstRow, endRow, 0, 0);
     }
 
     @Override
-    public void linear(KernelArguments.Linear a, int firstStripe, int endStripe, int firstRow, int endRow, int worker) {
-        NativeLibrary.call(multiply, linear.address(), firstStripe, endStripe, firstRow, endRow);
+    public void linear(KernelArguments.Linear a, int firstUnit, int endUnit, int firstRow, int endRow, int worker) {
+        NativeLibrary.call(a.type.quantised() ? multiplyQuantised : multiply, linear.address(), firstUnit, endUnit, firstRow, endRow);
     }
 
     @Override

@@ -20,13 +20,14 @@ final class Packing {
         return Math.toIntExact(parts.stream().mapToLong(part -> part.shape().dim(0)).sum());
     }
 
-    /** @throws IllegalArgumentException if the parts' types, ranks or columns don't match */
+    /** @throws IllegalArgumentException if the parts' types (but for a linear weight), ranks or columns don't match */
     static int cols(WeightRole role, List<Tensor> parts) {
         boolean vector = role == WeightRole.VECTOR;
+        boolean mixed = role == WeightRole.LINEAR;
         Tensor first = parts.getFirst();
         for (Tensor part : parts) {
             boolean matches = part.shape().rank() == (vector ? 1 : 2)
-                    && part.dtype() == first.dtype()
+                    && (mixed || part.dtype() == first.dtype())
                     && part.dtype() != DType.I32
                     && (vector || part.shape().dim(1) == first.shape().dim(1));
             if (!matches) {

@@ -7,6 +7,7 @@ final class VectorKernels implements Kernels {
     private final NativeMemory memory;
 
     private VectorLinear linear = new VectorLinear(0, 0, 1);
+    private VectorQuantised quantised = new VectorQuantised(0, 0, 1);
     private VectorAttention[] attention = {};
     /** Per worker: address of a rotated key. */
     private long[] rotated = {};
@@ -24,6 +25,7 @@ final class VectorKernels implements Kernels {
     @Override
     public void reserve(Scratch scratch) {
         linear = new VectorLinear(scratch.rows(), scratch.inputs(), scratch.threads());
+        quantised = new VectorQuantised(scratch.rows(), scratch.quantisedInputs(), scratch.threads());
         Partials shared = new Partials(scratch.partials(), scratch.headDim());
         attention = new VectorAttention[scratch.threads()];
         rotated = new long[scratch.threads()];
@@ -52,18 +54,20 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public int rowGroup() {
-        return VectorLinear.GROUP_ROWS;
+    public int rowGroup(DType type) {
+        return type.quantised() ? QuantPanels.ROW_GROUP : VectorLinear.GROUP_ROWS;
     }
 
     @Override
     public void prepareLinear(KernelArguments.Linear a, int firstRow, int endRow) {
-        linear.prepare(a, firstRow, endRow);
+        if (a.type.quantised()) quantised.prepare(a, firstRow, endRow);
+        else linear.prepare(a, firstRow, endRow);
     }
 
     @Override
-    public void linear(KernelArguments.Linear a, int firstStripe, int endStripe, int firstRow, int endRow, int worker) {
-        linear.run(a, firstStripe, endStripe, firstRow, endRow, worker);
+    public void linear(KernelArguments.Linear a, int firstUnit, int endUnit, int firstRow, int endRow, int worker) {
+        if (a.type.quantised()) quantised.run(a, firstUnit, endUnit, firstRow, endRow, worker);
+        else linear.run(a, firstUnit, endUnit, firstRow, endRow, worker);
     }
 
     @Override

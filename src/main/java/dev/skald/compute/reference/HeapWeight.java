@@ -13,14 +13,14 @@ import java.util.List;
  * @param dtype the type it has in the checkpoint
  */
 record HeapWeight(DType dtype, int rows, int cols, float[] data) implements Weight {
-    /** Stacks parts of equal type and columns by rows; 1-D parts are joined into one row. */
+    /** Stacks parts of equal columns (and type, unless they are of a linear weight) by rows; 1-D parts are joined into one row. */
     static HeapWeight pack(WeightRole role, List<Tensor> parts) {
         Tensor first = parts.getFirst();
         boolean vector = role == WeightRole.VECTOR;
         long rows = 0;
         long cols = vector ? 0 : first.shape().dim(1);
         for (Tensor part : parts) {
-            if (part.shape().rank() != (vector ? 1 : 2) || part.dtype() != first.dtype()) throw mismatch(role, part, first);
+            if (part.shape().rank() != (vector ? 1 : 2) || part.dtype() != first.dtype() && role != WeightRole.LINEAR) throw mismatch(role, part, first);
             if (vector) {
                 cols += part.shape().dim(0);
             } else {

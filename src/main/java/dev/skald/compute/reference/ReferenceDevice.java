@@ -54,6 +54,11 @@ public final class ReferenceDevice implements Device {
     }
 
     @Override
+    public long packedBytes(WeightRole role, DType dtype, int rows, int cols) {
+        return DType.F32.bytes((long) rows * cols);
+    }
+
+    @Override
     public KvCache kvCache(List<KvGroup> groups, int blocks) {
         return new ReferenceKvCache(arena, groups, blocks);
     }

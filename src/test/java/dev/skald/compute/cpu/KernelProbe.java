@@ -36,7 +36,7 @@ final class KernelProbe {
     public static void main(String... arguments) {
         int times = Integer.parseInt(arguments[0]);
         KernelProbe probe = new KernelProbe();
-        probe.kernels.reserve(new Kernels.Scratch(16, 256, 24, 0, 1));
+        probe.kernels.reserve(new Kernels.Scratch(16, 256, 256, 24, 0, 1));
         MemorySegment[] weights = new MemorySegment[3];
         DType[] types = {DType.F32, DType.F16, DType.BF16};
         for (int i = 0; i < 3; i++) weights[i] = probe.weight(types[i]);

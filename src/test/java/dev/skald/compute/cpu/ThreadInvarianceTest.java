@@ -28,7 +28,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Work that is large enough to be cut: a row gives the same bits on 1, 2 and 3 threads, alone or among others, in any chunks. */
@@ -41,8 +41,8 @@ class ThreadInvarianceTest {
 
     /** What a test reads and writes through. */
     private record Rig(CpuTestDevice test, Batch batch, BatchLimits limits) implements AutoCloseable {
-        static Rig open(int threads, BatchLimits limits) {
-            CpuTestDevice test = new CpuTestDevice(threads);
+        static Rig open(String isa, int threads, BatchLimits limits) {
+            CpuTestDevice test = isa.equals(JAVA) ? new CpuTestDevice(threads) : new CpuTestDevice(threads, isa);
             return new Rig(test, test.device().batch(limits), limits);
         }
 
@@ -64,6 +64,13 @@ class ThreadInvarianceTest {
         }
     }
 
+    private static final String JAVA = "java";
+
+    static Stream<Arguments> kernelsAndTypes() {
+        return Stream.concat(Stream.of(JAVA), CpuTestDevice.nativeIsas().stream())
+                .flatMap(isa -> Stream.of(DType.F32, DType.F16, DType.BF16).map(type -> Arguments.of(isa, type)));
+    }
+
     private static float[] random(long seed, int n) {
         Random random = new Random(SEED * 1_000_003 + seed);
         float[] values = new float[n];
@@ -72,13 +79,13 @@ class ThreadInvarianceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16"})
-    void linear(DType type) {
+    @MethodSource("kernelsAndTypes")
+    void linear(String isa, DType type) {
         float[][] inputs = new float[53][];
         Arrays.setAll(inputs, r -> random(r, IN));
         float[][] alone = new float[inputs.length][];
         for (int threads : THREADS) {
-            try (Rig rig = Rig.open(threads, new BatchLimits(53, 53, 53, 1, 0)); Arena arena = Arena.ofShared()) {
+            try (Rig rig = Rig.open(isa, threads, new BatchLimits(53, 53, 53, 1, 0)); Arena arena = Arena.ofShared()) {
                 MemorySegment data = arena.allocate(type.bytes((long) IN * OUT));
                 float[] values = random(99, IN * OUT);
                 for (int i = 0; i < values.length; i++) Elements.set(type, data, i, values[i]);
@@ -87,7 +94,7 @@ class ThreadInvarianceTest {
                 rig.device().start(rig.limits, cache, 10);
                 Buffer in = rig.buffer(IN);
                 Buffer out = rig.buffer(OUT);
-                for (int rows : new int[] {1, 2, 3, 5, 6, 53}) {
+                for (int rows : new int[] {1, 2, 3, 5, 6, 11, 53}) {
                     for (int first = 0; first + rows <= inputs.length; first += rows == 1 ? 1 : 17) {
                         rig.batch.clear();
                         rig.batch.beginSequence(0, rows);
@@ -109,7 +116,9 @@ class ThreadInvarianceTest {
         double expected = 0;
         float[] values = random(99, IN * OUT);
         for (int i = 0; i < IN; i++) expected += (double) inputs[52][i] * Elements.round(type, values[332 * IN + i]);
-        assertEquals(expected, alone[52][332], 32 * IN * 0x1p-24);
+        // An activation that is rounded to BF16 is off by its 512th part at most: a sum of so many normal products by a few of their root.
+        double rounding = isa.equals("avx512") && type == DType.BF16 ? 4 * Math.sqrt(IN) * 0x1p-9 : 0;
+        assertEquals(expected, alone[52][332], 32 * IN * 0x1p-24 + rounding);
     }
 
     private static final int HEADS = 8;
@@ -121,16 +130,12 @@ class ThreadInvarianceTest {
     private static final int LENGTH = 20 * AttentionPlan.SPLIT_TOKENS + 21;
     private static final int ASKED = 40;
 
-    static Stream<DType> cacheTypes() {
-        return Stream.of(DType.F16, DType.BF16, DType.F32);
-    }
-
     @ParameterizedTest
-    @MethodSource("cacheTypes")
-    void attention(DType type) {
+    @MethodSource("kernelsAndTypes")
+    void attention(String isa, DType type) {
         float[][] expected = new float[ASKED][];
         for (int threads : THREADS) {
-            try (Rig rig = Rig.open(threads, new BatchLimits(64, 3, 3, LENGTH / 16 + 1, 0))) {
+            try (Rig rig = Rig.open(isa, threads, new BatchLimits(64, 3, 3, LENGTH / 16 + 1, 0))) {
                 AttentionRun run = new AttentionRun(rig, type);
                 for (int chunk : new int[] {1, 7, 40}) {
                     for (boolean crowd : new boolean[] {false, true}) {

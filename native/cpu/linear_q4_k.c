@@ -1,0 +1,60 @@
+/*
+ * Blocks of 256 4-bit weights in eight sub-blocks of 32 with integer scales c and minima m: w = q · c · scale − m · minimum.
+ * A panel, for each block: scale [16] f16, minimum [16] f16; c [8, 16] u8; m [4, 16, 2] u8, of two sub-blocks at a time; words [4, 8, 16] as in the
+ * file: low nibbles of sub-block 2i, high nibbles of sub-block 2i + 1.
+ */
+#include "quants.h"
+
+#define LAYOUT linear_q4_k
+enum { BLOCK = 256, EXTRA = 4, SCALES_AT = 64, MINIMA_AT = 192, QUANTS_AT = 320, BLOCK_BYTES = 2368 };
+
+INLINE int64_t panel_bytes(int64_t in) { return in / BLOCK * BLOCK_BYTES; }
+
+/** Sums of 32 activations, two to a word. */
+INLINE void extra_words(const int8_t *q, int32_t *to, int64_t stride) {
+    for (int i = 0; i < EXTRA; i++) to[i * stride] = pair_of(sum_of(q + 64 * i, 32), sum_of(q + 64 * i + 32, 32));
+}
+
+INLINE void multiply(const int R, const int V, const uint8_t *panel, int vector, int64_t blocks, const int8_t *a, vf acc[VECTORS][ROW_GROUP]) {
+    for (int64_t b = 0; b < blocks; b++, panel += BLOCK_BYTES, a += RECORD_BYTES(R)) {
+        const float *da = (const float *)(a + BLOCK * R);
+        const int16_t *pair = (const int16_t *)(da + R);
+        read_ahead(panel, QUANTS_AT);
+        UNROLL for (int v = 0; v < V; v++) {
+            const int lane = (vector + v) * W;
+            totals t[ROW_GROUP], m[ROW_GROUP];
+            UNROLL for (int r = 0; r < R; r++) t[r] = m[r] = totals_zero();
+            const uint8_t *quants = panel + QUANTS_AT + 4 * lane;
+            const int8_t *x = a;
+            ROLLED for (int i = 0; i < 4; i++, quants += 8 * LINE_BYTES, x += 64 * R) {
+                sums s[ROW_GROUP];
+                if (v == 0) read_ahead(quants, 8 * LINE_BYTES);
+                UNROLL for (int r = 0; r < R; r++) s[r] = sums_zero();
+                UNROLL for (int j = 0; j < 8; j++) {
+                    words w = words_low4(words_load(quants + j * LINE_BYTES));
+                    UNROLL for (int r = 0; r < R; r++) s[r] = sums_dot(s[r], w, x + 4 * (j * R + r));
+                }
+                scales low = scales_u8(panel + SCALES_AT + 32 * i + lane);
+                UNROLL for (int r = 0; r < R; r++) t[r] = totals_add(t[r], s[r], low), s[r] = sums_zero();
+                UNROLL for (int j = 0; j < 8; j++) {
+                    words w = words_high4(words_load(quants + j * LINE_BYTES));
+                    UNROLL for (int r = 0; r < R; r++) s[r] = sums_dot(s[r], w, x + 4 * ((j + 8) * R + r));
+                }
+                scales high = scales_u8(panel + SCALES_AT + 32 * i + 16 + lane);
+                UNROLL for (int r = 0; r < R; r++) t[r] = totals_add(t[r], s[r], high);
+            }
+            UNROLL for (int i = 0; i < EXTRA; i++) {
+                pairs p = pairs_u8(panel + MINIMA_AT + 32 * i + 2 * lane);
+                UNROLL for (int r = 0; r < R; r++) m[r] = totals_pairs(m[r], p, pair + 2 * (i * R + r));
+            }
+            vf d = vf_load_f16((const uint16_t *)panel + lane);
+            vf least = vf_mul(vf_load_f16((const uint16_t *)panel + SKALD_PANEL_ROWS + lane), vf_set(-1.0f));
+            UNROLL for (int r = 0; r < R; r++) {
+                acc[v][r] = vf_fma(totals_vf(t[r]), vf_mul(d, vf_set(da[r])), acc[v][r]);
+                acc[v][r] = vf_fma(totals_vf(m[r]), vf_mul(least, vf_set(da[r])), acc[v][r]);
+            }
+        }
+    }
+}
+
+#include "linear_tiles.h"
