@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Text to token ids and back, as the model's tokenizer.json says, or a vocabulary of another format that was made into one, by the Hugging Face tokenizers library. Nothing is truncated or
- * padded, whatever the file says. Thread-safe: everything is read-only once loaded, the native objects too. They live as long as the
- * process, since a server has one tokenizer and any thread may be in it.
+ * Text to token ids and back, as the model's tokenizer.json says, or a vocabulary of another format that was made into one, by the Hugging
+ * Face tokenizers library. Nothing is truncated or padded, whatever the file says. Thread-safe: everything is read-only once loaded, the
+ * native objects too. They live as long as the process, since a server has one tokenizer and any thread may be in it.
  */
 public final class Tokenizer {
     private final Source source;

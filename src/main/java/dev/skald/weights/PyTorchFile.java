@@ -77,9 +77,12 @@ record PyTorchFile(String file, Map<String, View> tensors) {
         ZipDirectory.Entry entry = zip.entries().get(root + "/data/" + storage.key());
         if (entry == null) throw new CheckpointException(tensor + " lies in storage " + Printable.of(storage.key()) + ", which is not there");
         if (entry.bytes() / storage.type().bytes() != storage.count() || entry.bytes() % storage.type().bytes() != 0) {
-            throw new CheckpointException(tensor + " lies in a storage of " + storage.count() + " × " + storage.type() + ", but its entry has " + entry.bytes() + " bytes");
+            throw new CheckpointException(
+                    tensor + " lies in a storage of " + storage.count() + " × " + storage.type() + ", but its entry has " + entry.bytes() + " bytes");
         }
-        if (view.sizes().length != view.strides().length) throw new CheckpointException(tensor + " has " + view.sizes().length + " sizes and " + view.strides().length + " strides");
+        if (view.sizes().length != view.strides().length) {
+            throw new CheckpointException(tensor + " has " + view.sizes().length + " sizes and " + view.strides().length + " strides");
+        }
         try {
             Shape shape = new Shape(Arrays.stream(view.sizes()).boxed().toList());
             checkInside(tensor, view, shape);

@@ -15,14 +15,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every device computes what transformers computed in float32: see make_goldens.py. Errors are relative to a row's greatest logit. */
+/**
+ * Every device computes what transformers computed in float32, from every format: see make_goldens.py, make_gguf.py and make_pytorch.py. Weights
+ * of GGUF files are widened to f32, as transformers does. Errors are relative to a row's greatest logit.
+ */
 class DecoderGoldenTest {
-    private static final Path FOLDER = Path.of("src/test/resources/golden/models");
+    private static final Path GOLDEN = Path.of("src/test/resources/golden");
+    private static final Map<String, Integer> MODELS = Map.of("models", 11, "gguf", 6, "pytorch", 2);
     private static final int CHUNK = 64;
     private static final double F32_TOLERANCE = 1e-4;
     private static final double BF16_TOLERANCE = 0.04;
@@ -32,17 +39,28 @@ class DecoderGoldenTest {
     private record Case(int[] prompt, int[] positions, List<Integer> greedy) {}
 
     static Stream<Arguments> devicesAndModels() throws IOException {
-        try (Stream<Path> folders = Files.list(FOLDER)) {
-            List<Path> models = folders.filter(Files::isDirectory).sorted().toList();
-            assertTrue(models.size() >= 11, "golden models are missing: " + models);
-            return TestDevices.all().flatMap(device -> models.stream().map(m -> Arguments.of(device, m.getFileName().toString())));
+        List<String> models = new ArrayList<>();
+        for (String format : new TreeSet<>(MODELS.keySet())) {
+            try (Stream<Path> folders = Files.list(GOLDEN.resolve(format))) {
+                List<String> found = folders.filter(Files::isDirectory).map(f -> format + "/" + f.getFileName()).sorted().toList();
+                assertTrue(found.size() >= MODELS.get(format), "golden models are missing: " + found);
+                models.addAll(found);
+            }
         }
+        return TestDevices.all().flatMap(device -> models.stream().map(model -> Arguments.of(device, model)));
+    }
+
+    private static DecoderHarness open(TestDevices.Factory device, String model, DType kvDtype) {
+        Path folder = GOLDEN.resolve(model);
+        boolean gguf = model.startsWith("gguf/");
+        return DecoderHarness.of(
+                device.open(), gguf ? folder.resolve("model.gguf") : folder, gguf ? Optional.of(DType.F32) : Optional.empty(), kvDtype, CHUNK);
     }
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("devicesAndModels")
     void logitsAndGreedyTokensAreThoseOfTransformers(TestDevices.Factory device, String model) throws IOException {
-        try (DecoderHarness harness = DecoderHarness.of(device.open(), FOLDER.resolve(model), DType.F32, CHUNK)) {
+        try (DecoderHarness harness = open(device, model, DType.F32)) {
             double rounding = rounding(device, model);
             compareLogits(harness, model, length -> F32_TOLERANCE + rounding);
             for (Case c : cases(model)) assertEquals(c.greedy(), harness.greedy(c.prompt(), c.greedy().size(), CHUNK));
@@ -56,7 +74,7 @@ class DecoderGoldenTest {
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("devicesAndModels")
     void anF16CacheStaysWithinItsRounding(TestDevices.Factory device, String model) throws IOException {
-        try (DecoderHarness harness = DecoderHarness.of(device.open(), FOLDER.resolve(model), DType.F16, CHUNK)) {
+        try (DecoderHarness harness = open(device, model, DType.F16)) {
             int layers = harness.decoder().spec().layers();
             double rounding = rounding(device, model);
             compareLogits(harness, model, length -> rounding + layers * F16_UNIT * (4 + Math.log(length) / Math.log(2)));
@@ -75,7 +93,7 @@ class DecoderGoldenTest {
 
     private static void compareLogits(DecoderHarness harness, String model, Tolerance tolerance) throws IOException {
         int vocabulary = harness.decoder().spec().vocabulary();
-        FloatBuffer golden = ByteBuffer.wrap(Files.readAllBytes(FOLDER.resolve(model).resolve("golden.f32")))
+        FloatBuffer golden = ByteBuffer.wrap(Files.readAllBytes(GOLDEN.resolve(model).resolve("golden.f32")))
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .asFloatBuffer();
         for (Case c : cases(model)) {
@@ -107,7 +125,7 @@ class DecoderGoldenTest {
 
     private static List<Case> cases(String model) throws IOException {
         List<Case> cases = new ArrayList<>();
-        for (JsonNode node : new ObjectMapper().readTree(FOLDER.resolve(model).resolve("golden.json").toFile())) {
+        for (JsonNode node : new ObjectMapper().readTree(GOLDEN.resolve(model).resolve("golden.json").toFile())) {
             cases.add(new Case(ints(node.get("prompt")), ints(node.get("positions")), java.util.Arrays.stream(ints(node.get("greedy"))).boxed().toList()));
         }
         assertEquals(4, cases.size());

@@ -10,6 +10,7 @@ import dev.skald.sampling.SamplingParams;
 import dev.skald.sampling.SlotSetup;
 import dev.skald.tensor.DType;
 import dev.skald.weights.Checkpoint;
+import dev.skald.weights.GgufCheckpoint;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -56,11 +57,11 @@ public final class DecoderHarness implements AutoCloseable {
     /** @param logits raw, [vocabulary] @param token the one drawn */
     public record Row(int slot, float[] logits, int token) {}
 
-    /** @param dtype of the weights; empty: as in the file @param kvBlocks blocks of the pool */
-    public DecoderHarness(TestDevice test, Path folder, Optional<DType> dtype, DType kvDtype, BatchLimits limits, int kvBlocks) {
+    /** @param model a folder or GGUF file @param dtype of the weights; empty: as in the file @param kvBlocks blocks of the pool */
+    public DecoderHarness(TestDevice test, Path model, Optional<DType> dtype, DType kvDtype, BatchLimits limits, int kvBlocks) {
         this.test = test;
-        checkpoint = Checkpoint.open(folder);
-        DecoderSpec spec = Families.spec(ModelConfig.read(folder));
+        checkpoint = Checkpoint.open(model);
+        DecoderSpec spec = Families.spec(checkpoint instanceof GgufCheckpoint gguf ? GgufConfig.of(gguf, List.of()) : ModelConfig.read(model));
         int maxLength = limits.maxBlocks() * Decoder.BLOCK_TOKENS;
         decoder = Decoder.load(spec, checkpoint, test.device(), limits, new LoadOptions(dtype, maxLength));
         cache = test.device().kvCache(Decoder.kvGroups(spec, kvDtype), kvBlocks);
@@ -78,9 +79,14 @@ public final class DecoderHarness implements AutoCloseable {
     }
 
     /** Up to {@code tokens} tokens and rows in a step, 64 sequences, contexts of 512 tokens, and room for 8 such. */
-    public static DecoderHarness of(TestDevice test, Path folder, DType kvDtype, int tokens) {
+    public static DecoderHarness of(TestDevice test, Path model, DType kvDtype, int tokens) {
+        return of(test, model, Optional.empty(), kvDtype, tokens);
+    }
+
+    /** @param dtype of the weights; empty: as in the file */
+    public static DecoderHarness of(TestDevice test, Path model, Optional<DType> dtype, DType kvDtype, int tokens) {
         BatchLimits limits = new BatchLimits(tokens, 64, Math.max(64, tokens), 32, 20);
-        return new DecoderHarness(test, folder, Optional.empty(), kvDtype, limits, 256);
+        return new DecoderHarness(test, model, dtype, kvDtype, limits, 256);
     }
 
     public Decoder decoder() {
