@@ -9,6 +9,8 @@ import dev.skald.model.Fingerprint;
 import dev.skald.model.LoadOptions;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelException;
+import dev.skald.quantize.Progress;
+import dev.skald.quantize.QuantisationException;
 import dev.skald.schedule.Policy;
 import dev.skald.schedule.StepBudget;
 import dev.skald.service.ChatFormat;
@@ -45,11 +47,16 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @throws StartException in one sentence: a broken model, no room, a device that can't be had */
     public static LocalEngine start(EngineOptions options) {
+        return start(options, Progress.NONE);
+    }
+
+    /** @param progress hears how much is quantised, where weights are @throws StartException as above */
+    public static LocalEngine start(EngineOptions options, Progress progress) {
         LocalEngine local = new LocalEngine();
         try {
-            local.load(options);
+            local.load(options, progress);
             return local;
-        } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
+        } catch (ModelException | CheckpointException | QuantisationException | TokenizerException | ChatTemplateException e) {
             local.close();
             throw new StartException(e.getMessage(), e);
         } catch (RuntimeException | Error e) {
@@ -78,13 +85,13 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
-    private void load(EngineOptions options) {
+    private void load(EngineOptions options, Progress progress) {
         long begun = System.nanoTime();
         ModelSource source = own(ModelSource.open(options.model()));
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
         Device device = own(Devices.open(options.compute()));
-        LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
+        LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
         Tokenizer tokenizer = source.tokenizer();
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, source, tokenizer);

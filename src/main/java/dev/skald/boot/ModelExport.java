@@ -1,7 +1,7 @@
 package dev.skald.boot;
 
 import dev.skald.convert.GgufExport;
-import dev.skald.convert.Progress;
+import dev.skald.quantize.Progress;
 import dev.skald.quantize.Quantiser;
 import dev.skald.tensor.DType;
 import dev.skald.weights.GgufCheckpoint;

@@ -65,7 +65,7 @@ final class BenchCommand implements dev.skald.cli.Command {
     @Override
     public int run() throws InterruptedException {
         EngineOptions options = engine.options(ModelFolder.find(Optional.ofNullable(model)), Optional.empty());
-        try (LocalEngine local = LocalEngine.start(options)) {
+        try (LocalEngine local = LocalEngine.start(options, ProgressBar.of(stdio, "quantising"))) {
             stdio.err().println(local.report().deviceLine());
             EngineBench.Settings settings = new EngineBench.Settings(promptTokens, genTokens, streams, runs, seed, RUN_TIMEOUT_SECONDS);
             if (settings.mostStreams() > options.limits().maxNumSeqs()) {

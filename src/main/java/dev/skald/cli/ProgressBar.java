@@ -1,6 +1,6 @@
 package dev.skald.cli;
 
-import dev.skald.convert.Progress;
+import dev.skald.quantize.Progress;
 import java.io.PrintStream;
 import java.util.Locale;
 
@@ -20,6 +20,11 @@ final class ProgressBar implements Progress {
     private long drawn = begun + QUIET_NANOS - REDRAW_NANOS;
     private int tenths;
     private boolean shown;
+
+    /** On stderr. */
+    static ProgressBar of(Stdio stdio, String what) {
+        return new ProgressBar(stdio.err(), stdio.isTerminal(), what);
+    }
 
     /** @param what is being done, e.g. "quantising" */
     ProgressBar(PrintStream out, boolean terminal, String what) {

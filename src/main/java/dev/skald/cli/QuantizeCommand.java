@@ -60,7 +60,7 @@ final class QuantizeCommand implements dev.skald.cli.Command {
         if (!target.toString().endsWith(Checkpoint.GGUF)) throw CliException.askedWrongly("DST " + target + " doesn't end with " + Checkpoint.GGUF);
         Path model = ModelFolder.find(Optional.of(source));
         long begun = System.nanoTime();
-        ProgressBar bar = new ProgressBar(stdio.err(), stdio.isTerminal(), "quantising");
+        ProgressBar bar = ProgressBar.of(stdio, "quantising");
         try (NewFile file = NewFile.create(target, force); Quantiser quantiser = new Quantiser(workers)) {
             ModelExport.toGguf(model, wanted, file, quantiser, bar);
             double seconds = (System.nanoTime() - begun) * 1e-9;

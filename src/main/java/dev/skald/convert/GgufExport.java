@@ -5,6 +5,7 @@ import dev.skald.model.ModelConfig;
 import dev.skald.model.TensorNames;
 import dev.skald.model.WeightPlan;
 import dev.skald.model.family.Families;
+import dev.skald.quantize.Progress;
 import dev.skald.quantize.Quantiser;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Shape;
