@@ -34,6 +34,7 @@ public final class Cli {
         COMMANDS.put("tokenize", "Print the token ids of texts.");
         COMMANDS.put("inspect", "Say what a model is, and whether it can be served.");
         COMMANDS.put("quantize", "Write a model as a GGUF file, with weights of another type.");
+        COMMANDS.put("make-model", "Write a model of random weights, for measuring and testing.");
         COMMANDS.put("bench", "Measure a model on this machine, beside the machine's own limits.");
         COMMANDS.put("load", "Put a load on a running daemon and report what its clients see.");
     }
@@ -54,6 +55,7 @@ public final class Cli {
             case "tokenize" -> Optional.of(new TokenizeCommand(stdio));
             case "inspect" -> Optional.of(new InspectCommand(stdio));
             case "quantize" -> Optional.of(new QuantizeCommand(stdio));
+            case "make-model" -> Optional.of(new MakeModelCommand(stdio));
             case "bench" -> Optional.of(new BenchCommand(stdio));
             case "load" -> Optional.of(new LoadCommand(stdio));
             // Hidden: for the build.

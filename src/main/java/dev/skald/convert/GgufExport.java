@@ -2,7 +2,6 @@ package dev.skald.convert;
 
 import dev.skald.model.DecoderSpec;
 import dev.skald.model.ModelConfig;
-import dev.skald.model.TensorNames;
 import dev.skald.model.WeightPlan;
 import dev.skald.model.family.Families;
 import dev.skald.quantize.Progress;
@@ -25,6 +24,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
@@ -53,22 +53,32 @@ public final class GgufExport {
      */
     public void fromFolder(Path folder, String name, ModelConfig config, Checkpoint checkpoint, Map<String, String> special, DType type, NewFile target)
             throws IOException {
-        DecoderSpec spec = Families.spec(config);
-        WeightPlan.check(spec, checkpoint);
+        write(new Model(name, config, checkpoint, JsonVocabulary.read(folder), special, ChatTemplateFile.source(folder)), type, target);
+    }
+
+    /**
+     * What a file is made of, in Hugging Face's names and order.
+     *
+     * @param name       of the model, for people
+     * @param special    bos_token, eos_token, … by name
+     * @param template   chat template
+     */
+    record Model(String name, ModelConfig config, Checkpoint checkpoint, Vocabulary vocabulary, Map<String, String> special, Optional<String> template) {}
+
+    void write(Model model, DType type, NewFile target) throws IOException {
+        DecoderSpec spec = Families.spec(model.config());
+        WeightPlan.check(spec, model.checkpoint());
         GgufWriter writer = new GgufWriter(target);
-        LlamaKeys.put(writer, name, spec, type);
-        Vocabulary vocabulary = JsonVocabulary.read(folder);
-        VocabularyKeys.put(writer, vocabulary, spec.vocabulary(), special, config.endIds(spec.vocabulary()));
-        ChatTemplateFile.source(folder).ifPresent(template -> writer.put("tokenizer.chat_template", template));
+        LlamaKeys.put(writer, model.name(), spec, type);
+        VocabularyKeys.put(writer, model.vocabulary(), spec.vocabulary(), model.special(), model.config().endIds(spec.vocabulary()));
+        model.template().ifPresent(template -> writer.put("tokenizer.chat_template", template));
         float[] divisors = spec.rope().divisors(spec.headDim());
         if (divisors.length > 0) writer.tensor(ROPE_FACTORS, DType.F32, Shape.of(divisors.length));
-        TensorNames names = Families.ggufNames(spec);
-        List<WeightPlan.Entry> from = WeightPlan.of(spec, type).entries();
-        List<WeightPlan.Entry> to = WeightPlan.of(spec.named(names), type).entries();
+        List<WeightPlan.Entry> to = WeightPlan.of(spec.named(Families.ggufNames(spec)), type).entries();
         for (WeightPlan.Entry entry : to) writer.tensor(entry.name(), entry.dtype(), entry.shape());
         writer.begin();
         if (divisors.length > 0) writer.append(MemorySegment.ofArray(bytes(divisors)));
-        write(writer, checkpoint, from, spec.headDim());
+        write(writer, model.checkpoint(), WeightPlan.of(spec, type).entries(), spec.headDim());
     }
 
     /** @param config of the same file */
