@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Products with quantised weights are the reference's, to the bit, on every kind of kernels that this machine has. */
 class QuantisedLinearTest {
     private static final int MAX_ROWS = 70;
-    private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 24, 31, 48, 49, 57, 70};
+    private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 49, 70};
     private static final BatchLimits LIMITS = new BatchLimits(MAX_ROWS, 1, 1, 8, 0);
     /** f16: 0, −0, the least denormal, 1, −1, the greatest, infinity, −infinity, NaN. */
     private static final int[] SCALES = {0, 0x8000, 1, 0x3C00, 0xBC00, 0x7BFF, 0x7C00, 0xFC00, 0x7E00};
@@ -30,7 +30,7 @@ class QuantisedLinearTest {
     private static final int[] FILLS = {0x00, 0xFF, 0x80, 0x7F, 0x88, 0x0F};
 
     static Stream<TestDevices.Factory> cpus() {
-        return TestDevices.cpus();
+        return TestDevices.cpus(3);
     }
 
     /** A weight and the products it is to give. */

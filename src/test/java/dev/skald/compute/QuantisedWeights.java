@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Random;
 
 /** Weights of quantised types made from raw bytes, so that every pattern of integers comes up; their f16 scales are chosen. */
-final class QuantisedWeights {
-    static final List<DType> TYPES = Arrays.stream(DType.values()).filter(DType::quantised).toList();
+public final class QuantisedWeights {
+    public static final List<DType> TYPES = Arrays.stream(DType.values()).filter(DType::quantised).toList();
 
     private QuantisedWeights() {}
 
     /** Random integers, and scales of either sign around 1/100. */
-    static Tensor random(DType type, int rows, int cols, long seed) {
+    public static Tensor random(DType type, int rows, int cols, long seed) {
         Random random = new Random(seed);
         byte[] bytes = new byte[Math.toIntExact(type.bytes((long) rows * cols))];
         random.nextBytes(bytes);
@@ -26,7 +26,7 @@ final class QuantisedWeights {
     }
 
     /** All bytes alike, all scales alike. @param scale f16 bits */
-    static Tensor filled(DType type, int rows, int cols, int fill, int scale) {
+    public static Tensor filled(DType type, int rows, int cols, int fill, int scale) {
         byte[] bytes = new byte[Math.toIntExact(type.bytes((long) rows * cols))];
         Arrays.fill(bytes, (byte) fill);
         for (int at = 0; at < bytes.length; at += type.blockBytes()) {

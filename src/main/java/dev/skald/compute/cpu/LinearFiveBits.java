@@ -8,7 +8,7 @@ import jdk.incubator.vector.ShortVector;
  * Products of the layout Q5_1 of {@link QuantPanels}. Eight products of five bits fit 16 bits.
  *
  * <p>{@code weight}: address of a panel; {@code lane}: the first of {@link Lanes#LENGTH} outputs in it; {@code in}: columns; {@code x}: rounded activations from
- * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for four.
+ * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for two.
  */
 final class LinearFiveBits {
     private LinearFiveBits() {}
@@ -44,7 +44,7 @@ final class LinearFiveBits {
         c0.intoArray(tile, 0);
     }
 
-    static void rows4(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
+    static void rows2(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
         int blocks = in / 32;
         int p0 = x.pairsAt(row);
         int d0 = x.scalesAt(row);
@@ -52,41 +52,25 @@ final class LinearFiveBits {
         int p1 = x.pairsAt(row + 1);
         int d1 = x.scalesAt(row + 1);
         int s1 = x.sumsAt(row + 1);
-        int p2 = x.pairsAt(row + 2);
-        int d2 = x.scalesAt(row + 2);
-        int s2 = x.sumsAt(row + 2);
-        int p3 = x.pairsAt(row + 3);
-        int d3 = x.scalesAt(row + 3);
-        int s3 = x.sumsAt(row + 3);
         FloatVector c0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector c1 = c0;
-        FloatVector c2 = c0;
-        FloatVector c3 = c0;
         long scales = weight + blocks * 512L + 2 * lane;
         for (int b = 0; b < blocks; b++, scales += 64) {
             long quants = weight + b * 512L + 4 * lane;
             IntVector t0 = IntVector.zero(Lanes.INTS);
             IntVector t1 = t0;
-            IntVector t2 = t0;
-            IntVector t3 = t0;
             for (int half = 0; half < 8; half += 4) {
                 ShortVector v0 = QuantLanes.zero();
                 ShortVector v1 = v0;
-                ShortVector v2 = v0;
-                ShortVector v3 = v0;
                 for (int j = half; j < half + 4; j++) {
                     IntVector w = Lanes.loadInts(quants + 64 * j);
                     ShortVector even = QuantLanes.even(w);
                     ShortVector odd = QuantLanes.odd(w);
                     v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 2 * j);
                     v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 2 * j);
-                    v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 2 * j);
-                    v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 2 * j);
                 }
                 t0 = t0.add(QuantLanes.sum(v0));
                 t1 = t1.add(QuantLanes.sum(v1));
-                t2 = t2.add(QuantLanes.sum(v2));
-                t3 = t3.add(QuantLanes.sum(v3));
             }
             FloatVector scale = QuantLanes.halves(scales);
             FloatVector least = QuantLanes.halves(scales + 32);
@@ -100,20 +84,8 @@ final class LinearFiveBits {
             p1 += 16;
             d1++;
             s1 += 2;
-            c2 = QuantLanes.scaled(t2, scale, x.scales[d2], c2);
-            c2 = FloatVector.broadcast(Lanes.FLOATS, x.sums[s2] + x.sums[s2 + 1]).fma(least.mul(x.scales[d2]), c2);
-            p2 += 16;
-            d2++;
-            s2 += 2;
-            c3 = QuantLanes.scaled(t3, scale, x.scales[d3], c3);
-            c3 = FloatVector.broadcast(Lanes.FLOATS, x.sums[s3] + x.sums[s3 + 1]).fma(least.mul(x.scales[d3]), c3);
-            p3 += 16;
-            d3++;
-            s3 += 2;
         }
         c0.intoArray(tile, 0);
         c1.intoArray(tile, Lanes.LENGTH);
-        c2.intoArray(tile, 2 * Lanes.LENGTH);
-        c3.intoArray(tile, 3 * Lanes.LENGTH);
     }
 }

@@ -8,7 +8,7 @@ import jdk.incubator.vector.ShortVector;
  * Products of the layouts Q4_0 and (with a minimum) Q4_1 of {@link QuantPanels}.
  *
  * <p>{@code weight}: address of a panel; {@code lane}: the first of {@link Lanes#LENGTH} outputs in it; {@code in}: columns; {@code x}: rounded activations from
- * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for four.
+ * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for two.
  */
 final class LinearNibbles {
     private LinearNibbles() {}
@@ -49,7 +49,7 @@ final class LinearNibbles {
         c0.intoArray(tile, 0);
     }
 
-    static void rows4(long weight, int lane, int in, boolean minimum, QuantisedRows x, int row, float[] tile) {
+    static void rows2(long weight, int lane, int in, boolean minimum, QuantisedRows x, int row, float[] tile) {
         int blocks = in / 32;
         int p0 = x.pairsAt(row);
         int d0 = x.scalesAt(row);
@@ -57,59 +57,37 @@ final class LinearNibbles {
         int p1 = x.pairsAt(row + 1);
         int d1 = x.scalesAt(row + 1);
         int s1 = x.sumsAt(row + 1);
-        int p2 = x.pairsAt(row + 2);
-        int d2 = x.scalesAt(row + 2);
-        int s2 = x.sumsAt(row + 2);
-        int p3 = x.pairsAt(row + 3);
-        int d3 = x.scalesAt(row + 3);
-        int s3 = x.sumsAt(row + 3);
         FloatVector c0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector c1 = c0;
-        FloatVector c2 = c0;
-        FloatVector c3 = c0;
         long scales = weight + blocks * 256L + 2 * lane;
         int halves = minimum ? 64 : 32;
         for (int b = 0; b < blocks; b++, scales += halves) {
             long quants = weight + b * 256L + 4 * lane;
             ShortVector v0 = QuantLanes.zero();
             ShortVector v1 = v0;
-            ShortVector v2 = v0;
-            ShortVector v3 = v0;
             for (int j = 0; j < 4; j++) {
                 IntVector w = Lanes.loadInts(quants + 64 * j);
                 ShortVector even = QuantLanes.nibbles(w, 0);
                 ShortVector odd = QuantLanes.nibbles(w, 8);
                 v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 2 * j);
                 v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 2 * j);
-                v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 2 * j);
-                v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 2 * j);
                 even = QuantLanes.nibbles(w, 4);
                 odd = QuantLanes.nibbles(w, 12);
                 v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 2 * j + 8);
                 v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 2 * j + 8);
-                v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 2 * j + 8);
-                v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 2 * j + 8);
             }
             FloatVector scale = QuantLanes.halves(scales);
             int sum0 = x.sums[s0] + x.sums[s0 + 1];
             int sum1 = x.sums[s1] + x.sums[s1 + 1];
-            int sum2 = x.sums[s2] + x.sums[s2 + 1];
-            int sum3 = x.sums[s3] + x.sums[s3 + 1];
             if (minimum) {
                 FloatVector least = QuantLanes.halves(scales + 32);
                 c0 = QuantLanes.scaled(QuantLanes.sum(v0), scale, x.scales[d0], c0);
                 c0 = FloatVector.broadcast(Lanes.FLOATS, sum0).fma(least.mul(x.scales[d0]), c0);
                 c1 = QuantLanes.scaled(QuantLanes.sum(v1), scale, x.scales[d1], c1);
                 c1 = FloatVector.broadcast(Lanes.FLOATS, sum1).fma(least.mul(x.scales[d1]), c1);
-                c2 = QuantLanes.scaled(QuantLanes.sum(v2), scale, x.scales[d2], c2);
-                c2 = FloatVector.broadcast(Lanes.FLOATS, sum2).fma(least.mul(x.scales[d2]), c2);
-                c3 = QuantLanes.scaled(QuantLanes.sum(v3), scale, x.scales[d3], c3);
-                c3 = FloatVector.broadcast(Lanes.FLOATS, sum3).fma(least.mul(x.scales[d3]), c3);
             } else {
                 c0 = QuantLanes.scaled(QuantLanes.sum(v0).sub(8 * sum0), scale, x.scales[d0], c0);
                 c1 = QuantLanes.scaled(QuantLanes.sum(v1).sub(8 * sum1), scale, x.scales[d1], c1);
-                c2 = QuantLanes.scaled(QuantLanes.sum(v2).sub(8 * sum2), scale, x.scales[d2], c2);
-                c3 = QuantLanes.scaled(QuantLanes.sum(v3).sub(8 * sum3), scale, x.scales[d3], c3);
             }
             p0 += 16;
             d0++;
@@ -117,16 +95,8 @@ final class LinearNibbles {
             p1 += 16;
             d1++;
             s1 += 2;
-            p2 += 16;
-            d2++;
-            s2 += 2;
-            p3 += 16;
-            d3++;
-            s3 += 2;
         }
         c0.intoArray(tile, 0);
         c1.intoArray(tile, Lanes.LENGTH);
-        c2.intoArray(tile, 2 * Lanes.LENGTH);
-        c3.intoArray(tile, 3 * Lanes.LENGTH);
     }
 }

@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorOperators;
  * Products of the layout Q5_K of {@link QuantPanels}. Eight products of five bits fit 16 bits.
  *
  * <p>{@code weight}: address of a panel; {@code lane}: the first of {@link Lanes#LENGTH} outputs in it; {@code in}: columns; {@code x}: rounded activations from
- * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for four.
+ * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for two.
  */
 final class LinearQ5K {
     private static final int SCALES_AT = 64;
@@ -58,7 +58,7 @@ final class LinearQ5K {
         c0.intoArray(tile, 0);
     }
 
-    static void rows4(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
+    static void rows2(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
         int blocks = in / 256;
         int p0 = x.pairsAt(row);
         int d0 = x.scalesAt(row);
@@ -66,55 +66,35 @@ final class LinearQ5K {
         int p1 = x.pairsAt(row + 1);
         int d1 = x.scalesAt(row + 1);
         int s1 = x.sumsAt(row + 1);
-        int p2 = x.pairsAt(row + 2);
-        int d2 = x.scalesAt(row + 2);
-        int s2 = x.sumsAt(row + 2);
-        int p3 = x.pairsAt(row + 3);
-        int d3 = x.scalesAt(row + 3);
-        int s3 = x.sumsAt(row + 3);
         FloatVector c0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector c1 = c0;
-        FloatVector c2 = c0;
-        FloatVector c3 = c0;
         for (int b = 0; b < blocks; b++) {
             long block = weight + b * (long) BLOCK_BYTES;
             IntVector t0 = IntVector.zero(Lanes.INTS);
             IntVector t1 = t0;
-            IntVector t2 = t0;
-            IntVector t3 = t0;
             for (int i = 0; i < 16; i++) {
                 long quants = block + QUANTS_AT + 256 * i + 4 * lane;
                 ShortVector v0 = QuantLanes.zero();
                 ShortVector v1 = v0;
-                ShortVector v2 = v0;
-                ShortVector v3 = v0;
                 for (int j = 0; j < 4; j++) {
                     IntVector w = Lanes.loadInts(quants + 64 * j);
                     ShortVector even = QuantLanes.even(w);
                     ShortVector odd = QuantLanes.odd(w);
                     v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 8 * i + 2 * j);
                     v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 8 * i + 2 * j);
-                    v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 8 * i + 2 * j);
-                    v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 8 * i + 2 * j);
                 }
                 IntVector c = QuantLanes.unsignedBytes(block + SCALES_AT + 16 * i + lane);
                 t0 = t0.add(QuantLanes.sum(v0).mul(c));
                 t1 = t1.add(QuantLanes.sum(v1).mul(c));
-                t2 = t2.add(QuantLanes.sum(v2).mul(c));
-                t3 = t3.add(QuantLanes.sum(v3).mul(c));
             }
             IntVector m0 = IntVector.zero(Lanes.INTS);
             IntVector m1 = m0;
-            IntVector m2 = m0;
-            IntVector m3 = m0;
             for (int g = 0; g < 16; g += 2) {
                 IntVector both = Lanes.loadShorts(block + MINIMA_AT + 16 * g + 2 * lane);
                 IntVector low = both.and(0xFF);
                 IntVector high = both.lanewise(VectorOperators.LSHR, 8);
                 m0 = m0.add(low.mul(x.sums[s0 + g])).add(high.mul(x.sums[s0 + g + 1]));
                 m1 = m1.add(low.mul(x.sums[s1 + g])).add(high.mul(x.sums[s1 + g + 1]));
-                m2 = m2.add(low.mul(x.sums[s2 + g])).add(high.mul(x.sums[s2 + g + 1]));
-                m3 = m3.add(low.mul(x.sums[s3 + g])).add(high.mul(x.sums[s3 + g + 1]));
             }
             FloatVector scale = QuantLanes.halves(block + 2 * lane);
             FloatVector least = QuantLanes.halves(block + 32 + 2 * lane).neg();
@@ -128,20 +108,8 @@ final class LinearQ5K {
             p1 += 128;
             d1 += 8;
             s1 += 16;
-            c2 = QuantLanes.scaled(t2, scale, x.scales[d2], c2);
-            c2 = QuantLanes.scaled(m2, least, x.scales[d2], c2);
-            p2 += 128;
-            d2 += 8;
-            s2 += 16;
-            c3 = QuantLanes.scaled(t3, scale, x.scales[d3], c3);
-            c3 = QuantLanes.scaled(m3, least, x.scales[d3], c3);
-            p3 += 128;
-            d3 += 8;
-            s3 += 16;
         }
         c0.intoArray(tile, 0);
         c1.intoArray(tile, Lanes.LENGTH);
-        c2.intoArray(tile, 2 * Lanes.LENGTH);
-        c3.intoArray(tile, 3 * Lanes.LENGTH);
     }
 }

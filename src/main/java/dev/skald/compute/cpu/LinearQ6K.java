@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorOperators;
  * Products of the layout Q6_K of {@link QuantPanels}. Eight products of six bits around zero fit 16 bits.
  *
  * <p>{@code weight}: address of a panel; {@code lane}: the first of {@link Lanes#LENGTH} outputs in it; {@code in}: columns; {@code x}: rounded activations from
- * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for four.
+ * {@code row} on; {@code tile}: out [rows, {@link Lanes#LENGTH}]. Sums are the same bits for one row and for two.
  */
 final class LinearQ6K {
     private static final int SCALES_AT = 64;
@@ -60,32 +60,22 @@ final class LinearQ6K {
         c0.intoArray(tile, 0);
     }
 
-    static void rows4(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
+    static void rows2(long weight, int lane, int in, QuantisedRows x, int row, float[] tile) {
         int blocks = in / 256;
         int p0 = x.pairsAt(row);
         int d0 = x.scalesAt(row);
         int p1 = x.pairsAt(row + 1);
         int d1 = x.scalesAt(row + 1);
-        int p2 = x.pairsAt(row + 2);
-        int d2 = x.scalesAt(row + 2);
-        int p3 = x.pairsAt(row + 3);
-        int d3 = x.scalesAt(row + 3);
         FloatVector c0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector c1 = c0;
-        FloatVector c2 = c0;
-        FloatVector c3 = c0;
         for (int b = 0; b < blocks; b++) {
             long block = weight + b * (long) BLOCK_BYTES;
             IntVector t0 = IntVector.zero(Lanes.INTS);
             IntVector t1 = t0;
-            IntVector t2 = t0;
-            IntVector t3 = t0;
             for (int i = 0; i < 8; i++) {
                 long quants = block + QUANTS_AT + 384 * i + 4 * lane;
                 ShortVector v0 = QuantLanes.zero();
                 ShortVector v1 = v0;
-                ShortVector v2 = v0;
-                ShortVector v3 = v0;
                 for (int j = 0; j < 4; j++) {
                     IntVector w = Lanes.loadInts(quants + 64 * j);
                     IntVector top = Lanes.loadInts(quants + 256 + 64 * (j / 2)).lanewise(VectorOperators.LSHR, j % 2 * 4).and(0x03030303);
@@ -94,18 +84,12 @@ final class LinearQ6K {
                     ShortVector odd = QuantLanes.odd(w).sub(OFFSET);
                     v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 16 * i + 2 * j);
                     v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 16 * i + 2 * j);
-                    v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 16 * i + 2 * j);
-                    v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 16 * i + 2 * j);
                 }
                 IntVector c = QuantLanes.signedBytes(block + SCALES_AT + 32 * i + lane);
                 t0 = t0.add(QuantLanes.sum(v0).mul(c));
                 v0 = QuantLanes.zero();
                 t1 = t1.add(QuantLanes.sum(v1).mul(c));
                 v1 = QuantLanes.zero();
-                t2 = t2.add(QuantLanes.sum(v2).mul(c));
-                v2 = QuantLanes.zero();
-                t3 = t3.add(QuantLanes.sum(v3).mul(c));
-                v3 = QuantLanes.zero();
                 for (int j = 0; j < 4; j++) {
                     IntVector w = Lanes.loadInts(quants + 64 * j);
                     IntVector top = Lanes.loadInts(quants + 256 + 64 * (j / 2)).lanewise(VectorOperators.LSHR, j % 2 * 4 + 2).and(0x03030303);
@@ -114,14 +98,10 @@ final class LinearQ6K {
                     ShortVector odd = QuantLanes.odd(w).sub(OFFSET);
                     v0 = QuantLanes.add(v0, even, odd, x.pairs, p0 + 16 * i + 2 * j + 8);
                     v1 = QuantLanes.add(v1, even, odd, x.pairs, p1 + 16 * i + 2 * j + 8);
-                    v2 = QuantLanes.add(v2, even, odd, x.pairs, p2 + 16 * i + 2 * j + 8);
-                    v3 = QuantLanes.add(v3, even, odd, x.pairs, p3 + 16 * i + 2 * j + 8);
                 }
                 c = QuantLanes.signedBytes(block + SCALES_AT + 32 * i + 16 + lane);
                 t0 = t0.add(QuantLanes.sum(v0).mul(c));
                 t1 = t1.add(QuantLanes.sum(v1).mul(c));
-                t2 = t2.add(QuantLanes.sum(v2).mul(c));
-                t3 = t3.add(QuantLanes.sum(v3).mul(c));
             }
             FloatVector scale = Lanes.load(block + 4 * lane);
             c0 = QuantLanes.scaled(t0, scale, x.scales[d0], c0);
@@ -130,16 +110,8 @@ final class LinearQ6K {
             c1 = QuantLanes.scaled(t1, scale, x.scales[d1], c1);
             p1 += 128;
             d1 += 8;
-            c2 = QuantLanes.scaled(t2, scale, x.scales[d2], c2);
-            p2 += 128;
-            d2 += 8;
-            c3 = QuantLanes.scaled(t3, scale, x.scales[d3], c3);
-            p3 += 128;
-            d3 += 8;
         }
         c0.intoArray(tile, 0);
         c1.intoArray(tile, Lanes.LENGTH);
-        c2.intoArray(tile, 2 * Lanes.LENGTH);
-        c3.intoArray(tile, 3 * Lanes.LENGTH);
     }
 }

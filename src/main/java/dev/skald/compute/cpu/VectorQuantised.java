@@ -5,13 +5,13 @@ import dev.skald.tensor.DType;
 /** Drives the products with quantised weights: for each panel, all activation rows, one vector of outputs at a time. */
 final class VectorQuantised {
     private final QuantisedRows rows;
-    /** Per worker, outputs of a vector for up to four rows. */
+    /** Per worker, outputs of a vector for up to two rows. */
     private final float[][] tiles;
 
     /** @param rows the most activation rows @param inputs the most columns */
     VectorQuantised(int rows, int inputs, int threads) {
         this.rows = new QuantisedRows(rows, inputs);
-        tiles = new float[threads][4 * Lanes.LENGTH];
+        tiles = new float[threads][2 * Lanes.LENGTH];
     }
 
     void prepare(KernelArguments.Linear a, int firstRow, int endRow) {
@@ -26,9 +26,9 @@ final class VectorQuantised {
                 int out = panel * QuantPanels.ROWS + lane;
                 if (out >= a.out) break;
                 int row = firstRow;
-                for (; row + 4 <= endRow; row += 4) {
-                    multiply4(a.type, weight, lane, a.in, row, tile);
-                    for (int r = 0; r < 4; r++) finish(a, row + r, out, tile, r * Lanes.LENGTH);
+                for (; row + 2 <= endRow; row += 2) {
+                    multiply2(a.type, weight, lane, a.in, row, tile);
+                    for (int r = 0; r < 2; r++) finish(a, row + r, out, tile, r * Lanes.LENGTH);
                 }
                 for (; row < endRow; row++) {
                     multiply(a.type, weight, lane, a.in, row, tile);
@@ -51,16 +51,16 @@ final class VectorQuantised {
         }
     }
 
-    /** Four rows at once where unpacking the weights would cost more than multiplying them. */
-    private void multiply4(DType layout, long weight, int lane, int in, int row, float[] tile) {
+    /** Two rows at once: unpacking the weights costs as much as multiplying them. */
+    private void multiply2(DType layout, long weight, int lane, int in, int row, float[] tile) {
         switch (layout) {
-            case Q4_0 -> LinearNibbles.rows4(weight, lane, in, false, rows, row, tile);
-            case Q4_1 -> LinearNibbles.rows4(weight, lane, in, true, rows, row, tile);
-            case Q8_0 -> LinearBytes.rows4(weight, lane, in, rows, row, tile);
-            case Q5_1 -> LinearFiveBits.rows4(weight, lane, in, rows, row, tile);
-            case Q4_K -> LinearQ4K.rows4(weight, lane, in, rows, row, tile);
-            case Q5_K -> LinearQ5K.rows4(weight, lane, in, rows, row, tile);
-            case Q6_K -> LinearQ6K.rows4(weight, lane, in, rows, row, tile);
+            case Q4_0 -> LinearNibbles.rows2(weight, lane, in, false, rows, row, tile);
+            case Q4_1 -> LinearNibbles.rows2(weight, lane, in, true, rows, row, tile);
+            case Q8_0 -> LinearBytes.rows2(weight, lane, in, rows, row, tile);
+            case Q5_1 -> LinearFiveBits.rows2(weight, lane, in, rows, row, tile);
+            case Q4_K -> LinearQ4K.rows2(weight, lane, in, rows, row, tile);
+            case Q5_K -> LinearQ5K.rows2(weight, lane, in, rows, row, tile);
+            case Q6_K -> LinearQ6K.rows2(weight, lane, in, rows, row, tile);
             default -> throw new IllegalArgumentException(layout + " is not a layout");
         }
     }
