@@ -44,7 +44,7 @@ class ArchitectureTest {
             Map.entry("service", Set.of("engine", "schedule", "sampling", "text", "text.jinja")),
             Map.entry("grpc", Set.of("service", "schedule", "sampling", "api")),
             Map.entry("client", Set.of("service", "schedule", "sampling", "api")),
-            Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute")),
+            Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute", "compute.cpu")),
             Map.entry("boot", Set.of("*")),
             Map.entry("cli", Set.of("*")));
 

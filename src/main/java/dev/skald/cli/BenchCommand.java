@@ -6,6 +6,7 @@ import dev.skald.bench.BenchException;
 import dev.skald.bench.EngineBench;
 import dev.skald.bench.Measurement;
 import dev.skald.bench.ModelCost;
+import dev.skald.boot.Distribution;
 import dev.skald.boot.EngineOptions;
 import dev.skald.boot.LocalEngine;
 import dev.skald.boot.ModelFolder;
@@ -71,8 +72,8 @@ final class BenchCommand implements dev.skald.cli.Command {
             if (settings.mostStreams() > options.limits().maxNumSeqs()) {
                 throw CliException.askedWrongly("--streams " + settings.mostStreams() + " is more than --max-num-seqs " + options.limits().maxNumSeqs());
             }
-            if (!json) stdio.out().println("streams   prefill tok/s   decode tok/s    ttft p50 ms   itl p50 ms   read GB/s   of bandwidth   of f32 peak");
-            new EngineBench(local.engine()::submit, subject(local), settings).run(this::print);
+            if (!json) stdio.out().println("streams   prefill tok/s   decode tok/s    ttft p50 ms   itl p50 ms   read GB/s   of bandwidth       of peak");
+            new EngineBench(local.engine()::submit, subject(local), settings, Distribution.nativeFolder()).run(this::print);
             return stdio.out().checkError() ? ExitCode.FAILED : ExitCode.OK;
         } catch (IllegalArgumentException e) {
             throw CliException.askedWrongly(e.getMessage());
