@@ -1,6 +1,7 @@
 package dev.skald.boot;
 
 import dev.skald.tensor.DType;
+import dev.skald.weights.Checkpoint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -11,9 +12,9 @@ import java.util.OptionalLong;
 /**
  * How a model is to be run. Messages of the constructors name flags, since people set them.
  *
- * @param model        a model folder
- * @param servedName   as requests call it; empty: the folder's name
- * @param chatTemplate a template file instead of the folder's own
+ * @param model        a model folder or GGUF file
+ * @param servedName   as requests call it; empty: the folder's name, or the file's without its ending
+ * @param chatTemplate a template file instead of the model's own
  * @param compute      what runs it
  * @param cache        how long sequences may be, and the memory for them
  * @param limits       how much runs and waits at once
@@ -40,7 +41,8 @@ public record EngineOptions(
     public String name() {
         return servedName.orElseGet(() -> {
             Path last = model.toAbsolutePath().normalize().getFileName();
-            return last == null ? "model" : last.toString();
+            if (last == null) return "model";
+            return Checkpoint.isGguf(model) ? last.toString().substring(0, last.toString().length() - Checkpoint.GGUF.length()) : last.toString();
         });
     }
 

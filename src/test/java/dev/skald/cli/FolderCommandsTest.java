@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.skald.boot.TinyFolder;
+import dev.skald.boot.TinyGguf;
 import dev.skald.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -124,6 +125,39 @@ class FolderCommandsTest {
     private static void edit(Path folder, String old, String replacement) throws IOException {
         Path config = folder.resolve("config.json");
         Files.writeString(config, Files.readString(config).replace(old, replacement));
+    }
+
+    @Test
+    void aGgufFileIsAModelForAllOfThem() throws IOException {
+        Path gguf = TinyGguf.write(folder.resolve("one.gguf"), 1);
+        JsonNode fields = new ObjectMapper().readTree(Ran.run("inspect", gguf.toString(), "--json").out());
+        assertEquals("GGUF v3", fields.get("format").asText());
+        assertEquals("llama", fields.get("family").asText());
+        assertTrue(fields.get("servable").isBoolean() && fields.get("chat_template").asBoolean(), fields.toString());
+        Path messages = Files.writeString(folder.resolve("gguf.json"), "[{\"role\":\"user\",\"content\":\"hi\"}]");
+        assertEquals("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", Ran.run("template", gguf.toString(), "--messages", messages.toString()).out());
+        // a vocabulary alone is enough to tokenise
+        String text = "the daemon answers 42";
+        String ids = Ran.run("tokenize", "--model", gguf.toString(), text).out();
+        assertEquals(ids, Ran.run("tokenize", "--model", TinyGguf.VOCABULARY.toString(), text).out());
+        assertTrue(ids.split(",").length > 3, ids);
+        Ran answer = Ran.run("generate", gguf.toString(), "--prompt", text, "--max-tokens", "4", "--ignore-eos");
+        assertEquals(0, answer.code(), answer.err());
+    }
+
+    @Test
+    void aGgufFileThatCantBeUsedIsToldInOneSentence() throws IOException {
+        Path bad = Files.write(folder.resolve("bad.gguf"), new byte[] {'G', 'G', 'U', 'F', 9, 0, 0, 0});
+        for (String[] line : new String[][] {{"generate", bad.toString(), "--prompt", "x"}, {"tokenize", "--model", bad.toString(), "x"}}) {
+            Ran ran = Ran.run(line);
+            assertEquals(1, ran.code());
+            assertEquals("skald: " + bad + " is of GGUF version 9; versions 2 and 3 can be read\n", ran.err());
+        }
+        Path inside = Files.createDirectory(folder.resolve("with-gguf"));
+        Files.copy(bad, inside.resolve("x.gguf"));
+        assertTrue(Ran.run("inspect", inside.toString()).err().contains("did you mean " + inside.resolve("x.gguf") + "?"));
+        Path none = Files.writeString(folder.resolve("weights.bin"), "x");
+        assertTrue(Ran.run("inspect", none.toString()).err().contains("is neither a folder nor a .gguf file"));
     }
 
     @Test

@@ -124,8 +124,11 @@ public final class GgufBytes {
         return tensor(name, type, new byte[(int) type.bytes(shape.elements(), dims[dims.length - 1])], dims);
     }
 
-    public GgufBytes zeros(String name, long... dims) {
-        return tensor(name, GgufType.F32, dims);
+    /** F32. @param dims outermost first */
+    public GgufBytes tensor(String name, float[] values, long... dims) {
+        Out out = new Out();
+        for (float v : values) out.int32(Float.floatToRawIntBits(v));
+        return tensor(name, GgufType.F32, out.toBytes(), dims);
     }
 
     /** @param offset in the tensors' data; −1: behind the one before */

@@ -117,8 +117,8 @@ class SafetensorsCheckpointTest {
 
     @Test
     void aFolderWithoutWeightsSaysWhatWasLookedFor() {
-        assertMessage(() -> Checkpoint.open(folder), "neither model.safetensors nor model.safetensors.index.json");
-        assertMessage(() -> Checkpoint.open(folder.resolve("absent")), "is not a folder");
+        assertMessage(() -> Checkpoint.open(folder), "neither model.safetensors nor pytorch_model.bin");
+        assertMessage(() -> Checkpoint.open(folder.resolve("absent")), "is neither a folder nor a .gguf file");
     }
 
     @ParameterizedTest
