@@ -92,6 +92,19 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         return bytes;
     }
 
+    /** See {@link Decoder#readBytes}. */
+    static long readBytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+        LoadedTypes types = new LoadedTypes(spec, options);
+        long bytes = 0;
+        for (String name : ExpectedTensors.of(spec).names()) {
+            Tensor tensor = checkpoint.tensor(name);
+            boolean table = name.equals(weight(spec.names().embedding())) && !spec.tiedHead();
+            DType dtype = tensor.shape().rank() == 1 ? DType.F32 : types.of(tensor);
+            if (!table) bytes += dtype.bytes(tensor.shape().elements());
+        }
+        return bytes;
+    }
+
     /** Bytes of device memory that all weights take together. */
     public long deviceBytes() {
         Stream<Weight> inLayers = layers.stream()
