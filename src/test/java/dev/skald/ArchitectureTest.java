@@ -35,6 +35,7 @@ class ArchitectureTest {
             Map.entry("quantize", Set.of("tensor")),
             Map.entry("model", Set.of("tensor", "sampling", "compute", "weights", "quantize", "model.family")),
             Map.entry("model.family", Set.of("tensor", "compute", "weights", "model")),
+            Map.entry("convert", Set.of("tensor", "quantize", "weights", "model", "model.family", "text", "compute")),
             Map.entry("kv", Set.of()),
             Map.entry("schedule", Set.of("kv", "sampling", "compute")),
             Map.entry("engine", Set.of("schedule", "kv", "sampling", "model", "compute", "tensor")),
