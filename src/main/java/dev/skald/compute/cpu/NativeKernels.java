@@ -15,6 +15,7 @@ final class NativeKernels implements Kernels {
     private final NativeLibrary library;
     private final NativeMemory memory;
     private final String isa;
+    private final int linearGroup;
 
     private final MemorySegment lookupRows;
     private final MemorySegment normRows;
@@ -53,6 +54,7 @@ final class NativeKernels implements Kernels {
         attendItems = library.function("attend", isa);
         combineUnits = library.function("combine", isa);
         gateRows = library.function("gate", isa);
+        linearGroup = sizes(1).linearGroup;
         lookup = new ArgumentBlock(memory, 5);
         norm = new ArgumentBlock(memory, 6);
         linear = new ArgumentBlock(memory, 11);
@@ -89,7 +91,7 @@ final class NativeKernels implements Kernels {
 
     @Override
     public int rowGroup() {
-        return sizes(1).linearGroup;
+        return linearGroup;
     }
 
     @Override
