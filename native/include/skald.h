@@ -22,6 +22,9 @@ enum skald_type { SKALD_F32 = 0, SKALD_F16 = 1, SKALD_BF16 = 30 };
 /** Rows of a linear weight that are interleaved, and what a stripe has of them. */
 enum { SKALD_PANEL_ROWS = 16, SKALD_STRIPE_ROWS = 32 };
 
+/** The widest head. */
+enum { SKALD_MAX_HEAD_DIM = 1024 };
+
 /** Tokens of a KV block, positions of an attention split, and query rows of an attention unit at most. */
 enum { SKALD_BLOCK_TOKENS = 16, SKALD_SPLIT_TOKENS = 256, SKALD_UNIT_ROWS = 32 };
 
