@@ -61,25 +61,28 @@ public final class EngineBench {
         OptionalDouble fmaGigas(int threads) throws InterruptedException;
     }
 
-    /** @param nativeFolder of the native library, whose kernels are the subject if its instruction set says so */
-    private record ThisMachine(Measurement.Subject subject, Optional<Path> nativeFolder) implements Machine {
+    /** @param probe where native kernels are measured: their own instructions are the limit */
+    private record ThisMachine(Measurement.Subject subject, Optional<CpuProbe> probe) implements Machine {
+        static ThisMachine of(Measurement.Subject subject, Optional<Path> nativeFolder) {
+            boolean nativeKernels = subject.device().equals("cpu") && !subject.isa().startsWith("java");
+            return new ThisMachine(subject, nativeFolder.filter(folder -> nativeKernels).map(folder -> new CpuProbe(folder, subject.isa())));
+        }
+
         @Override
         public double readGigabytes(int threads) throws InterruptedException {
-            return ReadBandwidth.measure(threads);
+            return ReadBandwidth.measure(threads, probe);
         }
 
         @Override
         public OptionalDouble fmaGigas(int threads) throws InterruptedException {
-            if (subject.isa().startsWith(JAVA_KERNELS)) return FmaPeak.measure(threads);
-            if (nativeFolder.isEmpty()) return OptionalDouble.empty();
+            if (probe.isEmpty()) return FmaPeak.measure(threads);
             DType weights = DType.valueOf(subject.dtype().toUpperCase(Locale.ROOT));
-            return OptionalDouble.of(NativePeak.measure(new CpuProbe(nativeFolder.get(), subject.isa()), weights, threads));
+            return OptionalDouble.of(NativePeak.measure(probe.get(), weights, threads));
         }
     }
 
     /** Below this share of the tokens, what decoded together says nothing of decoding. */
     private static final double LEAST_TOGETHER = 0.25;
-    private static final String JAVA_KERNELS = "java";
 
     private final Submitter engine;
     private final Supplier<EngineSnapshot> figures;
@@ -97,7 +100,7 @@ public final class EngineBench {
      */
     public EngineBench(
             Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Optional<Path> nativeFolder) {
-        this(engine, figures, subject, settings, new ThisMachine(subject, nativeFolder));
+        this(engine, figures, subject, settings, ThisMachine.of(subject, nativeFolder));
     }
 
     EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Machine machine) {
