@@ -11,7 +11,12 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
+/** Loops with constant bounds over vectors: unrolled early, so that arrays of vectors become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 32")
+#endif
 #define RESTRICT __restrict__
 
 /** Names of one function for each number of rows. */

@@ -31,8 +31,11 @@ INLINE vf vf_load_bf16(const uint16_t *p) {
 }
 /** Lanes of two BF16 each: the even (low) and the odd (high) one. */
 INLINE vf vf_even_bf16(const void *p) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)p), 16)); }
+/* By shifts: a mask would be the seventeenth register of a product. */
 INLINE vf vf_odd_bf16(const void *p) {
-    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi32((int)0xFFFF0000)));
+    __m256i high = _mm256_srli_epi32(_mm256_loadu_si256((const __m256i *)p), 16);
+    __asm__("" : "+x"(high)); /* or it becomes that mask */
+    return _mm256_castsi256_ps(_mm256_slli_epi32(high, 16));
 }
 INLINE void vf_store_f16(uint16_t *p, vf v) { _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 INLINE float f16_to_f32(uint16_t h) { return _cvtsh_ss(h); }

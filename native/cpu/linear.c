@@ -116,18 +116,17 @@ INLINE void product_bf16(const int rows, const struct tile *t, vf *sums) {
     FOR_ALL_SUMS c[r][v] = vf_zero();
     const float *x = t->activations;
     for (int64_t s = 0; s < t->steps; s++, x += 2 * rows) {
-        vf even[TILE_VECTORS], odd[TILE_VECTORS];
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            even[v] = vf_even_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
-            odd[v] = vf_odd_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
-        }
+        vf w[TILE_VECTORS];
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_even_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(x[r]);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(even[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
+        __asm__ volatile("" ::: "memory"); /* even and odd ones in turn: with both at hand sixteen registers don't do */
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_odd_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(x[rows + r]);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(odd[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
     }
     FOR_ALL_SUMS sums[r * TILE_VECTORS + v] = c[r][v];

@@ -138,6 +138,14 @@ struct skald_sizes {
     int64_t attend_partial; /* bytes of a partial result */
 };
 
+/** Multiply-adds in registers, of the kind that products with weights of a type are made of; quantised types: 8-bit integers. */
+struct skald_peak {
+    int64_t type;          /* in */
+    int64_t rounds;        /* in */
+    int64_t multiply_adds; /* out: done */
+    double sink;           /* out: keeps the sums alive */
+};
+
 /** All functions have this form, so that a caller needs one way to call: a block, and up to four numbers. */
 #define SKALD_FUNCTION(name, block) SKALD_API void name(block *a, int32_t first, int32_t end, int32_t third, int32_t fourth)
 #define SKALD_UNUSED(x) (void)(x)
@@ -151,6 +159,7 @@ SKALD_FUNCTION(skald_about, struct skald_about);
 
 #if defined(SKALD_ISA)
 SKALD_FUNCTION(SKALD_FN(sizes), struct skald_sizes);
+SKALD_FUNCTION(SKALD_FN(peak), struct skald_peak);
 
 /** Rows first … end − 1. */
 SKALD_FUNCTION(SKALD_FN(lookup), const struct skald_lookup);

@@ -35,6 +35,7 @@ class ArchitectureTest {
             Map.entry("quantize", Set.of("tensor")),
             Map.entry("model", Set.of("tensor", "sampling", "compute", "weights", "quantize", "model.family")),
             Map.entry("model.family", Set.of("tensor", "compute", "weights", "model")),
+            Map.entry("convert", Set.of("tensor", "quantize", "weights", "model", "model.family", "text", "compute")),
             Map.entry("kv", Set.of()),
             Map.entry("schedule", Set.of("kv", "sampling", "compute")),
             Map.entry("engine", Set.of("schedule", "kv", "sampling", "model", "compute", "tensor")),
@@ -43,7 +44,7 @@ class ArchitectureTest {
             Map.entry("service", Set.of("engine", "schedule", "sampling", "text", "text.jinja")),
             Map.entry("grpc", Set.of("service", "schedule", "sampling", "api")),
             Map.entry("client", Set.of("service", "schedule", "sampling", "api")),
-            Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute")),
+            Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute", "compute.cpu")),
             Map.entry("boot", Set.of("*")),
             Map.entry("cli", Set.of("*")));
 

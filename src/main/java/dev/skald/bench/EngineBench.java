@@ -1,9 +1,13 @@
 package dev.skald.bench;
 
+import dev.skald.compute.cpu.CpuProbe;
 import dev.skald.service.Submitter;
+import dev.skald.tensor.DType;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
@@ -51,11 +55,12 @@ public final class EngineBench {
         /** 10⁹ bytes per second. */
         double readGigabytes(int threads) throws InterruptedException;
 
-        /** 10⁹ f32 multiply-adds per second; empty where they can't be measured. */
+        /** 10⁹ multiply-adds per second, of the kind that the subject's products are made of; empty where they can't be measured. */
         OptionalDouble fmaGigas(int threads) throws InterruptedException;
     }
 
-    private static final class ThisMachine implements Machine {
+    /** @param nativeFolder of the native library, whose kernels are the subject if its instruction set says so */
+    private record ThisMachine(Measurement.Subject subject, Optional<Path> nativeFolder) implements Machine {
         @Override
         public double readGigabytes(int threads) throws InterruptedException {
             return ReadBandwidth.measure(threads);
@@ -63,12 +68,16 @@ public final class EngineBench {
 
         @Override
         public OptionalDouble fmaGigas(int threads) throws InterruptedException {
-            return FmaPeak.measure(threads);
+            if (subject.isa().startsWith(JAVA_KERNELS)) return FmaPeak.measure(threads);
+            if (nativeFolder.isEmpty()) return OptionalDouble.empty();
+            DType weights = DType.valueOf(subject.dtype().toUpperCase(Locale.ROOT));
+            return OptionalDouble.of(NativePeak.measure(new CpuProbe(nativeFolder.get(), subject.isa()), weights, threads));
         }
     }
 
     /** Below this share of the tokens, what decoded together says nothing of decoding. */
     private static final double LEAST_TOGETHER = 0.25;
+    private static final String JAVA_KERNELS = "java";
 
     private final Submitter engine;
     private final Measurement.Subject subject;
@@ -78,9 +87,12 @@ public final class EngineBench {
     private final PeakMemory memory = new PeakMemory();
     private int runsStarted;
 
-    /** @param engine with room for {@link Settings#mostStreams} sequences at their full length and a prefix cache; nobody else uses it */
-    public EngineBench(Submitter engine, Measurement.Subject subject, Settings settings) {
-        this(engine, subject, settings, new ThisMachine());
+    /**
+     * @param engine       with room for {@link Settings#mostStreams} sequences at their full length and a prefix cache; nobody else uses it
+     * @param nativeFolder of the native library, for the peak of its kernels; empty: that isn't measured
+     */
+    public EngineBench(Submitter engine, Measurement.Subject subject, Settings settings, Optional<Path> nativeFolder) {
+        this(engine, subject, settings, new ThisMachine(subject, nativeFolder));
     }
 
     EngineBench(Submitter engine, Measurement.Subject subject, Settings settings, Machine machine) {

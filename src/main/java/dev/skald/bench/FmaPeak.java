@@ -4,7 +4,7 @@ import java.util.OptionalDouble;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The most f32 multiply-adds that all threads do together: independent vector chains in registers, no memory. */
+/** For kernels in Java: the most f32 multiply-adds that all threads do together: independent vector chains in registers, no memory. */
 final class FmaPeak {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final int CHAINS = 12;

@@ -17,7 +17,7 @@ import java.util.OptionalLong;
  * @param ttftMillis    p50 from submission to first token, all streams submitted at once
  * @param itlMillis     p50 between two tokens of a stream, while all of them decode
  * @param readGigabytes the machine's read bandwidth in 10⁹ bytes per second, measured between the runs with as many threads
- * @param fmaGigas      the machine's f32 multiply-adds, 10⁹ per second; empty where it could not be measured
+ * @param fmaGigas      the machine's multiply-adds, 10⁹ per second, of the kind that the kernels use for these weights; empty where it could not be measured
  * @param peakRssBytes  empty where the system doesn't tell
  */
 public record Measurement(
@@ -51,7 +51,7 @@ public record Measurement(
         return OptionalDouble.of(stepsPerSecond * subject.cost().weightBytes() / (readGigabytes * 1e9));
     }
 
-    /** Share of the f32 multiply-add peak that the projections of prefill take. */
+    /** Share of the multiply-add peak that the projections of prefill take. */
     public OptionalDouble peakShare() {
         if (fmaGigas.isEmpty()) return OptionalDouble.empty();
         return OptionalDouble.of(prefillRate * subject.cost().prefillMacs() / (fmaGigas.getAsDouble() * 1e9));

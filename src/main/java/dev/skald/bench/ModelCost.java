@@ -1,7 +1,6 @@
 package dev.skald.bench;
 
 import dev.skald.model.DecoderSpec;
-import dev.skald.tensor.DType;
 
 /**
  * What a model asks of the machine.
@@ -12,11 +11,10 @@ import dev.skald.tensor.DType;
  *                        is not counted
  */
 public record ModelCost(long weightBytes, long prefillMacs) {
-    public static ModelCost of(DecoderSpec spec, DType fileType) {
-        long table = (long) spec.vocabulary() * spec.hidden();
-        long read = spec.parameters() - (spec.tiedHead() ? 0 : table);
+    /** @param weightBytes see above */
+    public static ModelCost of(DecoderSpec spec, long weightBytes) {
         long q = spec.queryCols();
         long projections = spec.hidden() * (q + 2L * spec.kvCols()) + q * spec.hidden() + 3L * spec.hidden() * spec.intermediate();
-        return new ModelCost(fileType.bytes(read), spec.layers() * projections);
+        return new ModelCost(weightBytes, spec.layers() * projections);
     }
 }

@@ -1,14 +1,15 @@
 package dev.skald.bench;
 
 import dev.skald.compute.HostMemory;
-import java.lang.foreign.Arena;
+import dev.skald.compute.cpu.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
  * The machine's memory read bandwidth: all threads read a buffer far larger than the caches. One 8-byte load per 64-byte line and thread is
  * enough to move the whole line, and from a cache the same loop is several times faster than from memory, so that memory is what is measured.
- * The buffer lives during {@link #measure} only.
+ * The buffer lies in huge pages like weights do, and lives during
+ * {@link #measure} only.
  */
 final class ReadBandwidth {
     private static final long WANTED = 1L << 30;
@@ -26,8 +27,8 @@ final class ReadBandwidth {
     static double measure(int threads, long bytes) throws InterruptedException {
         long part = bytes / threads / CHUNK * CHUNK;
         if (part == 0) throw new IllegalArgumentException(bytes + " bytes are too few for " + threads + " threads");
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment buffer = arena.allocate(part * threads, CHUNK);
+        try (NativeMemory memory = new NativeMemory()) {
+            MemorySegment buffer = memory.allocate(part * threads);
             // Written by the threads that read it, so that its pages lie near them.
             Threads.time(threads, i -> {
                 buffer.asSlice(i * part, part).fill((byte) (i + 1));

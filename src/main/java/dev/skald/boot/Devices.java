@@ -5,8 +5,6 @@ import dev.skald.compute.DeviceInfo;
 import dev.skald.compute.cpu.CpuDevice;
 import dev.skald.compute.cpu.CpuOptions;
 import dev.skald.compute.reference.ReferenceDevice;
-import java.nio.file.Path;
-import java.util.Optional;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
@@ -36,16 +34,10 @@ final class Devices {
             case JAVA -> CpuOptions.Choice.JAVA;
         };
         try {
-            return CpuDevice.open(new CpuOptions(compute.threads(), choice, compute.isa(), nativeFolder()));
+            return CpuDevice.open(new CpuOptions(compute.threads(), choice, compute.isa(), Distribution.nativeFolder()));
         } catch (IllegalStateException e) {
             String asked = compute.kernels() == EngineOptions.KernelKind.AUTO ? "--device cpu" : "--kernels " + compute.kernels();
             throw new StartException(asked + ": " + e.getMessage(), e);
         }
-    }
-
-    /** Of the distribution that runs. */
-    private static Optional<Path> nativeFolder() {
-        String home = System.getProperty("skald.home", "");
-        return home.isEmpty() ? Optional.empty() : Optional.of(Path.of(home, "native"));
     }
 }

@@ -11,6 +11,7 @@ import dev.skald.model.DecoderSpec;
 import dev.skald.model.LoadOptions;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.family.Families;
+import dev.skald.quantize.Progress;
 import dev.skald.schedule.Limits;
 import dev.skald.service.InferenceRequest;
 import dev.skald.weights.Checkpoint;
@@ -32,16 +33,17 @@ record LoadedModel(ModelConfig config, DecoderSpec spec, Decoder decoder, Limits
     /**
      * Plans memory, packs the weights, allocates the KV cache and starts the device. Nothing is allocated on it afterwards.
      *
+     * @param progress hears of quantising
      * @throws StartException if the model is longer than asked for, or one full-length sequence does not fit
      */
-    static LoadedModel load(EngineOptions options, ModelConfig config, Checkpoint checkpoint, Device device) {
+    static LoadedModel load(EngineOptions options, ModelConfig config, Checkpoint checkpoint, Device device, Progress progress) {
         DecoderSpec spec = Families.spec(config);
         int length = options.cache().maxModelLen().orElse(spec.maxPositions());
         if (length > spec.maxPositions()) {
             throw new StartException("--max-model-len " + length + " is more than the " + spec.maxPositions() + " positions that the model was made for");
         }
         if (length < 2) throw new StartException("a context of " + length + " token holds no prompt and answer");
-        LoadOptions load = new LoadOptions(options.compute().dtype(), length);
+        LoadOptions load = new LoadOptions(options.compute().dtype(), length, progress);
         List<KvGroup> groups = Decoder.kvGroups(spec, options.cache().kvCacheDtype());
         Limits smallest = limits(options, length, Math.ceilDiv(length, Decoder.BLOCK_TOKENS));
         MemoryPlan memory;

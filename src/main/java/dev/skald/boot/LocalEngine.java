@@ -4,11 +4,15 @@ import dev.skald.compute.Device;
 import dev.skald.engine.DeviceExecutor;
 import dev.skald.engine.Engine;
 import dev.skald.engine.EngineConfig;
+import dev.skald.model.Decoder;
 import dev.skald.model.DecoderSpec;
 import dev.skald.model.Fingerprint;
 import dev.skald.model.LoadOptions;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelException;
+import dev.skald.model.ModelShape;
+import dev.skald.quantize.Progress;
+import dev.skald.quantize.QuantisationException;
 import dev.skald.schedule.Policy;
 import dev.skald.schedule.StepBudget;
 import dev.skald.service.ChatFormat;
@@ -17,6 +21,7 @@ import dev.skald.service.LocalInference;
 import dev.skald.service.ModelInfo;
 import dev.skald.service.Operations;
 import dev.skald.service.TextWorkers;
+import dev.skald.tensor.DType;
 import dev.skald.text.ChatTemplateException;
 import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
@@ -25,6 +30,7 @@ import dev.skald.weights.CheckpointException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * A model that runs in this process: started whole or not at all, with one really generated token as the proof. Started and closed by one
@@ -40,16 +46,36 @@ public final class LocalEngine implements AutoCloseable {
     private Operations operations;
     private StartReport report;
     private DecoderSpec spec;
+    private long decodeBytes;
 
     private LocalEngine() {}
 
     /** @throws StartException in one sentence: a broken model, no room, a device that can't be had */
     public static LocalEngine start(EngineOptions options) {
+        return start(options, Progress.NONE);
+    }
+
+    /** @param progress hears how much is quantised, where weights are @throws StartException as above */
+    public static LocalEngine start(EngineOptions options, Progress progress) {
+        return start(options, () -> ModelSource.open(options.model()), progress);
+    }
+
+    /**
+     * Starts a model of random weights, made in memory.
+     *
+     * @param options whose model is a name only, and whose weight type, F16 where none is given, is made as it is
+     */
+    public static LocalEngine start(EngineOptions options, ModelShape shape, long seed) {
+        DType type = options.compute().dtype().orElse(DType.F16);
+        return start(options, () -> new ShapeSource(shape, type, seed), Progress.NONE);
+    }
+
+    private static LocalEngine start(EngineOptions options, Supplier<ModelSource> source, Progress progress) {
         LocalEngine local = new LocalEngine();
         try {
-            local.load(options);
+            local.load(options, source, progress);
             return local;
-        } catch (ModelException | CheckpointException | TokenizerException | ChatTemplateException e) {
+        } catch (ModelException | CheckpointException | QuantisationException | TokenizerException | ChatTemplateException e) {
             local.close();
             throw new StartException(e.getMessage(), e);
         } catch (RuntimeException | Error e) {
@@ -74,18 +100,24 @@ public final class LocalEngine implements AutoCloseable {
         return spec;
     }
 
+    /** Bytes of weights that a decode step reads, in the file's own format: all but the embedding table, unless it is the head too. */
+    public long decodeBytes() {
+        return decodeBytes;
+    }
+
     public StartReport report() {
         return report;
     }
 
-    private void load(EngineOptions options) {
+    private void load(EngineOptions options, Supplier<ModelSource> opening, Progress progress) {
         long begun = System.nanoTime();
-        ModelSource source = own(ModelSource.open(options.model()));
+        ModelSource source = own(opening.get());
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
         Device device = own(Devices.open(options.compute()));
-        LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
+        LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
+        decodeBytes = Decoder.readBytes(spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
         Tokenizer tokenizer = source.tokenizer();
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, source, tokenizer);
 

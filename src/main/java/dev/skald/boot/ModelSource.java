@@ -12,7 +12,7 @@ import java.util.Optional;
  * All that a model's files say, whatever their format; each part is read when it is asked for. Weights stay mapped until it is closed. Used by
  * one thread.
  */
-public sealed interface ModelSource extends AutoCloseable permits FolderSource, GgufSource {
+public sealed interface ModelSource extends AutoCloseable permits FolderSource, GgufSource, ShapeSource {
     /**
      * @param model a model folder, a tokenizer.json or a GGUF file
      * @throws dev.skald.weights.CheckpointException for a damaged GGUF file

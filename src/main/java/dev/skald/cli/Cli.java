@@ -1,6 +1,9 @@
 package dev.skald.cli;
 
 import dev.skald.boot.StartException;
+import dev.skald.convert.ConversionException;
+import dev.skald.model.ModelException;
+import dev.skald.quantize.QuantisationException;
 import dev.skald.service.InferenceException;
 import dev.skald.text.ChatTemplateException;
 import dev.skald.text.TokenizerException;
@@ -30,6 +33,8 @@ public final class Cli {
         COMMANDS.put("template", "Print the prompt that a conversation becomes.");
         COMMANDS.put("tokenize", "Print the token ids of texts.");
         COMMANDS.put("inspect", "Say what a model is, and whether it can be served.");
+        COMMANDS.put("quantize", "Write a model as a GGUF file, with weights of another type.");
+        COMMANDS.put("make-model", "Write a model of random weights, for measuring and testing.");
         COMMANDS.put("bench", "Measure a model on this machine, beside the machine's own limits.");
         COMMANDS.put("load", "Put a load on a running daemon and report what its clients see.");
     }
@@ -49,6 +54,8 @@ public final class Cli {
             case "template" -> Optional.of(new TemplateCommand(stdio));
             case "tokenize" -> Optional.of(new TokenizeCommand(stdio));
             case "inspect" -> Optional.of(new InspectCommand(stdio));
+            case "quantize" -> Optional.of(new QuantizeCommand(stdio));
+            case "make-model" -> Optional.of(new MakeModelCommand(stdio));
             case "bench" -> Optional.of(new BenchCommand(stdio));
             case "load" -> Optional.of(new LoadCommand(stdio));
             // Hidden: for the build.
@@ -133,7 +140,8 @@ public final class Cli {
                 case INVALID_ARGUMENT, NOT_FOUND -> ExitCode.ASKED_WRONGLY;
                 case RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNAVAILABLE, UNIMPLEMENTED, INTERNAL -> ExitCode.FAILED;
             };
-        } catch (StartException | TokenizerException | ChatTemplateException | CheckpointException e) {
+        } catch (StartException | ModelException | TokenizerException | ChatTemplateException | CheckpointException | ConversionException
+                | QuantisationException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
             return ExitCode.FAILED;

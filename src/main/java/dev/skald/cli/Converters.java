@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -66,6 +67,19 @@ final class Converters {
                 throw new TypeConversionException("expected token ids, separated by commas");
             }
         }
+    }
+
+    private static final List<DType> WEIGHT_TYPES = Arrays.stream(DType.values()).filter(type -> type != DType.I32).toList();
+
+    /** All types that weights can have, by the names that people use. */
+    static DType weightType(String flag, String name) {
+        return WEIGHT_TYPES.stream().filter(type -> type.name().equalsIgnoreCase(name)).findFirst().orElseThrow(() -> CliException.askedWrongly(
+                flag + " can't be `" + name + "`: expected one of " + WEIGHT_TYPES.stream().map(Converters::name).collect(Collectors.joining(", "))));
+    }
+
+    /** As people write it: q4_k. */
+    static String name(DType type) {
+        return type.name().toLowerCase(Locale.ROOT);
     }
 
     /** Element types by the names that people use. */

@@ -27,6 +27,10 @@ final class EngineFlags {
     @Option(names = "--dtype", paramLabel = "T", description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file).")
     String dtype = "auto";
 
+    @Option(names = "--quantize", paramLabel = "T",
+            description = "Round the weights to a smaller type while they are loaded, as `skald quantize` would: q4_0, q8_0, q4_k, … .")
+    String quantize;
+
     @Option(names = "--max-model-len", paramLabel = "N", description = "Tokens of the longest sequence (default: what the model was made for).")
     Integer maxModelLen;
 
@@ -70,7 +74,7 @@ final class EngineFlags {
 
     /** Names that only mean something where the model runs in this process. */
     static final List<String> NAMES = List.of(
-            "--device", "--kernels", "--isa", "--threads", "--dtype", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
+            "--device", "--kernels", "--isa", "--threads", "--dtype", "--quantize", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
             "--max-num-seqs", "--max-num-batched-tokens", "--queue-size", "--chat-template", "--stall-timeout", "--slow-reader-timeout");
 
     /** As a daemon runs it. @throws CliException for a value outside its range */
@@ -86,7 +90,7 @@ final class EngineFlags {
 
     private EngineOptions options(Path model, Optional<String> servedName, int defaultSeqs, Duration defaultSlowReader) {
         int seqs = maxNumSeqs == null ? defaultSeqs : maxNumSeqs;
-        Optional<DType> weights = dtype.equalsIgnoreCase("auto") ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
+        Optional<DType> weights = weightType();
         int batched = Math.max(EngineOptions.Limits.DEFAULT.maxNumBatchedTokens(), seqs);
         try {
             return new EngineOptions(
@@ -107,6 +111,15 @@ final class EngineFlags {
         } catch (IllegalArgumentException e) {
             throw CliException.askedWrongly(e.getMessage());
         }
+    }
+
+    private Optional<DType> weightType() {
+        boolean auto = dtype.equalsIgnoreCase("auto");
+        if (quantize == null) return auto ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
+        if (!auto) throw CliException.askedWrongly("--dtype is the type of unquantised weights; it has no meaning with --quantize");
+        DType type = Converters.weightType("--quantize", quantize);
+        if (!type.quantised()) throw CliException.askedWrongly("--quantize " + quantize + " is no quantised type; --dtype " + quantize + " may be meant");
+        return Optional.of(type);
     }
 
     private static OptionalInt optional(Integer value) {

@@ -45,7 +45,8 @@ final class ModelFlags {
      */
     Opened open(ParseResult given, int choices, Stdio stdio) {
         if (endpoint != null) return remote(given);
-        LocalEngine local = LocalEngine.start(engine.personalOptions(ModelFolder.find(Optional.ofNullable(model)), choices));
+        LocalEngine local = LocalEngine.start(
+                engine.personalOptions(ModelFolder.find(Optional.ofNullable(model)), choices), ProgressBar.of(stdio, "quantising"));
         stdio.err().println(local.report().deviceLine());
         return new Opened(local.inference(), local.report().loadNanos(), local);
     }

@@ -62,7 +62,7 @@ final class ServeCommand implements dev.skald.cli.Command {
         // The port first: whoever probes sees NOT_SERVING while the model loads, and a port in use costs no loading.
         try (Door open = Door.open(config)) {
             long netNanos = System.nanoTime() - begun;
-            try (LocalEngine local = LocalEngine.start(options)) {
+            try (LocalEngine local = LocalEngine.start(options, ProgressBar.of(stdio, "quantising"))) {
                 loop.beginServing();
                 open.serve(local.inference(), local.operations());
                 new ServeBanner(stdio, json).print(config, open, local.report(), jvmNanos, netNanos);

@@ -24,7 +24,8 @@ public interface Device extends AutoCloseable {
     MemoryPlan plan(MemoryRequest request);
 
     /**
-     * Copies or maps host tensors into the layout that this device's kernels read.
+     * Brings host tensors into the layout that this device's kernels read. What is mapped from a file may be read in place later on, all else
+     * is copied.
      *
      * @param parts one or more tensors of equal columns, and equal dtype unless for {@link WeightRole#LINEAR}, stacked by rows in this order:
      *              {@code [Σ rows, cols]}; 1-D tensors are {@code [1, cols]} for {@link WeightRole#VECTOR} (a single part) and concatenated for a bias

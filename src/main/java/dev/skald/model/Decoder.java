@@ -99,6 +99,11 @@ public final class Decoder {
         return DecoderWeights.bytes(spec, checkpoint, device::packedBytes, options);
     }
 
+    /** Bytes of weights that a decode step reads, as files hold their loaded types: all but the embedding table, unless it is the head too. */
+    public static long readBytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+        return DecoderWeights.readBytes(spec, checkpoint, options);
+    }
+
     /** Bytes of the buffers that a decoder allocates for these limits. */
     public static long activationBytes(DecoderSpec spec, BatchLimits limits) {
         long perToken = 3L * spec.hidden() + spec.attention().qkvCols() + spec.queryCols() + 3L * spec.intermediate();

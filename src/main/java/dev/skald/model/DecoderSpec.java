@@ -65,6 +65,13 @@ public record DecoderSpec(
         if (!(normEps >= 0 && normEps < 1)) throw new IllegalArgumentException("norm epsilon " + normEps + " is outside [0, 1)");
     }
 
+    /** The same in a checkpoint that calls its tensors otherwise. */
+    public DecoderSpec named(TensorNames other) {
+        return new DecoderSpec(
+                family, layers, hidden, heads, kvHeads, headDim, intermediate, vocabulary, maxPositions, normEps, rope, qkvBias, outputBias, mlpBias,
+                tiedHead, activation, other);
+    }
+
     public AttentionShape attention() {
         return new AttentionShape(heads, kvHeads, headDim, (float) (1 / Math.sqrt(headDim)));
     }

@@ -59,7 +59,9 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
      */
     static DecoderWeights load(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
         ExpectedTensors.of(spec).check(checkpoint);
-        return new Loader(spec, checkpoint, device, options).load();
+        try (MatrixLoader matrices = new MatrixLoader(spec, checkpoint, options, device.info().threads())) {
+            return new Loader(spec, checkpoint, device, options, matrices).load();
+        }
     }
 
     /** {@link Device#packedBytes}, or what stands in for it. */
@@ -71,6 +73,7 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
     static long bytes(DecoderSpec spec, Checkpoint checkpoint, PackedBytes packed, LoadOptions options) {
         ExpectedTensors.of(spec).check(checkpoint);
         TensorNames names = spec.names();
+        LoadedTypes types = new LoadedTypes(spec, options);
         long bytes = DType.F32.bytes((long) options.maxModelLength() * spec.headDim());
         for (String name : ExpectedTensors.of(spec).names()) {
             Tensor tensor = checkpoint.tensor(name);
@@ -79,7 +82,7 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
                 bytes += DType.F32.bytes(shape.elements());
                 continue;
             }
-            DType dtype = loaded(tensor, options.dtype());
+            DType dtype = types.of(tensor);
             int rows = Math.toIntExact(shape.dim(0));
             int cols = Math.toIntExact(shape.dim(1));
             boolean embedding = name.equals(weight(names.embedding()));
@@ -89,9 +92,17 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         return bytes;
     }
 
-    /** Quantised tensors stay what they are; others take the type that is wanted. */
-    private static DType loaded(Tensor tensor, Optional<DType> wanted) {
-        return tensor.dtype().quantised() ? tensor.dtype() : wanted.orElse(tensor.dtype());
+    /** See {@link Decoder#readBytes}. */
+    static long readBytes(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options) {
+        LoadedTypes types = new LoadedTypes(spec, options);
+        long bytes = 0;
+        for (String name : ExpectedTensors.of(spec).names()) {
+            Tensor tensor = checkpoint.tensor(name);
+            boolean table = name.equals(weight(spec.names().embedding())) && !spec.tiedHead();
+            DType dtype = tensor.shape().rank() == 1 ? DType.F32 : types.of(tensor);
+            if (!table) bytes += dtype.bytes(tensor.shape().elements());
+        }
+        return bytes;
     }
 
     /** Bytes of device memory that all weights take together. */
@@ -113,18 +124,25 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         return module + ".bias";
     }
 
-    private record Loader(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
+    private record Loader(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options, MatrixLoader matrices) {
+        /** The table and the head it may be, made of the same tensor. */
+        private record Table(Weight embedding, Optional<Projection> head) {}
+
         DecoderWeights load() {
             TensorNames names = spec.names();
+            Table table = table();
             List<Layer> layers = new ArrayList<>();
             for (int i = 0; i < spec.layers(); i++) layers.add(layer(i));
-            String head = spec.tiedHead() ? names.embedding() : names.head();
-            return new DecoderWeights(
-                    device.pack(WeightRole.EMBEDDING, tensors(List.of(weight(names.embedding())))),
-                    layers,
-                    vector(List.of(weight(names.finalNorm()))),
-                    projection(false, head),
-                    device.pack(WeightRole.ROPE_TABLE, List.of(RopeTable.of(spec.rope(), spec.headDim(), options.maxModelLength()))));
+            Weight finalNorm = vector(List.of(weight(names.finalNorm())));
+            Projection head = table.head.orElseGet(() -> projection(false, names.head()));
+            Weight rope = device.pack(WeightRole.ROPE_TABLE, List.of(RopeTable.of(spec.rope(), spec.headDim(), options.maxModelLength())));
+            return new DecoderWeights(table.embedding, layers, finalNorm, head, rope);
+        }
+
+        private Table table() {
+            return matrices.pack(List.of(weight(spec.names().embedding())), parts -> new Table(
+                    device.pack(WeightRole.EMBEDDING, parts),
+                    spec.tiedHead() ? Optional.of(new Projection(device.pack(WeightRole.LINEAR, parts), Epilogue.NONE)) : Optional.empty()));
         }
 
         private Layer layer(int i) {
@@ -145,27 +163,19 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
 
         private Projection projection(boolean hasBias, String... modules) {
             List<String> parts = List.of(modules);
-            Weight weight = device.pack(WeightRole.LINEAR, tensors(parts.stream().map(DecoderWeights::weight).toList()));
+            Weight weight = matrices.pack(parts.stream().map(DecoderWeights::weight).toList(), tensors -> device.pack(WeightRole.LINEAR, tensors));
             if (!hasBias) return new Projection(weight, Epilogue.NONE);
             return new Projection(weight, new Epilogue.Bias(vector(parts.stream().map(DecoderWeights::bias).toList())));
         }
 
         private Weight vector(List<String> names) {
-            return device.pack(WeightRole.VECTOR, converted(names, Optional.of(DType.F32)));
+            return device.pack(WeightRole.VECTOR, names.stream().map(checkpoint::tensor).map(t -> Conversion.to(DType.F32, t)).flatMap(this::inOrder).toList());
         }
 
-        private List<Tensor> tensors(List<String> names) {
-            return converted(names, options.dtype());
-        }
-
-        /** The kernels rotate the halves of a head against each other, so the rows of q and k must stand in that order. */
-        private Stream<Tensor> inOrder(Tensor part) {
+        /** Biases of q and k stand in the order of their rows. */
+        private Stream<Tensor> inOrder(Tensor bias) {
             TensorNames names = spec.names();
-            return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(part.name()) ? HeadRows.halves(part, spec.headDim()) : Stream.of(part);
-        }
-
-        private List<Tensor> converted(List<String> names, Optional<DType> wanted) {
-            return names.stream().map(checkpoint::tensor).map(t -> Conversion.to(loaded(t, wanted), t)).flatMap(this::inOrder).toList();
+            return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(bias.name()) ? HeadRows.halves(bias, spec.headDim()) : Stream.of(bias);
         }
     }
 }

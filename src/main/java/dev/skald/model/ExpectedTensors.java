@@ -3,9 +3,11 @@ package dev.skald.model;
 import dev.skald.tensor.Shape;
 import dev.skald.weights.Checkpoint;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.SequencedSet;
 import java.util.regex.Pattern;
 
@@ -36,6 +38,10 @@ final class ExpectedTensors {
 
     SequencedSet<String> names() {
         return shapes.sequencedKeySet();
+    }
+
+    SequencedMap<String, Shape> shapes() {
+        return Collections.unmodifiableSequencedMap(shapes);
     }
 
     /** @throws ModelException naming what is missing, wrongly shaped or not expected */

@@ -79,6 +79,21 @@ public record Rope(double theta, Scaling scaling) {
         }
     }
 
+    /** Divisors of the frequencies of all pairs, [headDim / 2], where the scaling can be listed like that and files do; else empty. */
+    public float[] divisors(int headDim) {
+        return switch (scaling) {
+            case Llama3 llama3 -> RopeTable.divisors(llama3, theta, headDim);
+            case Divided(List<Double> list) -> {
+                float[] divisors = new float[list.size()];
+                for (int i = 0; i < divisors.length; i++) divisors[i] = list.get(i).floatValue();
+                yield divisors;
+            }
+            case Default d -> new float[0];
+            case Linear l -> new float[0];
+            case Yarn y -> new float[0];
+        };
+    }
+
     private static void positive(String name, double value) {
         if (!(value > 0 && Double.isFinite(value))) throw new IllegalArgumentException("rope " + name + " " + value + " is not positive");
     }

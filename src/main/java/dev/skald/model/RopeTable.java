@@ -51,6 +51,16 @@ final class RopeTable {
         return frequencies;
     }
 
+    /** What Llama 3's stretching comes down to, as files hold it that list divisors: [headDim / 2]. */
+    static float[] divisors(Rope.Llama3 scaling, double theta, int headDim) {
+        float[] divisors = new float[headDim / 2];
+        for (int i = 0; i < divisors.length; i++) {
+            double base = 1 / StrictMath.pow(theta, 2.0 * i / headDim);
+            divisors[i] = (float) (base / llama3(scaling, base));
+        }
+        return divisors;
+    }
+
     private static double llama3(Rope.Llama3 s, double frequency) {
         double turns = s.originalPositions() * frequency / (2 * Math.PI);
         if (turns < s.lowFrequency()) return frequency / s.factor();

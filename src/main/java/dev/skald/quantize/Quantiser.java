@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * Quantises tensors with several threads. A block depends on its own elements alone, so that the bytes are the same whatever the number of
@@ -28,13 +29,13 @@ public final class Quantiser implements AutoCloseable {
     }
 
     /**
-     * Quantises all of {@code source}, row after row.
+     * Writes all of {@code source}, row after row, as {@code type}; a source of that type is copied as it is.
      *
      * @param source [rows, cols] of any numeric type, cols a multiple of the block
      * @param target of exactly {@code type.bytes(elements)} bytes
-     * @throws QuantisationException if an element is infinite, not a number, or too large for the type
+     * @throws QuantisationException if an element can't be represented: infinite, not a number, or too large for the type
      */
-    public void quantise(Tensor source, DType type, MemorySegment target) {
+    public void convert(Tensor source, DType type, MemorySegment target) {
         long elements = source.shape().elements();
         long cols = source.shape().rank() == 0 ? 1 : source.shape().dim(source.shape().rank() - 1);
         if (cols % type.blockElements() != 0) {
@@ -43,27 +44,44 @@ public final class Quantiser implements AutoCloseable {
         if (target.byteSize() != type.bytes(elements)) {
             throw new IllegalArgumentException(source.name() + " takes " + type.bytes(elements) + " bytes, not " + target.byteSize());
         }
-        int tileElements = Block.groupElements(type) * Tile.LANES;
+        if (source.dtype() == type) {
+            MemorySegment.copy(source.data(), 0, target, 0, target.byteSize());
+        } else if (type.quantised()) {
+            int stretch = Block.groupElements(type) * Tile.LANES;
+            spread(Math.ceilDiv(elements, stretch), next -> quantise(source, type, target, next));
+        } else {
+            spread(Math.ceilDiv(elements, Halves.STRETCH), next -> round(source, type, target, next));
+        }
+    }
+
+    private void spread(long stretches, Consumer<AtomicLong> work) {
         AtomicLong next = new AtomicLong();
         List<Future<?>> running = new ArrayList<>();
-        long tiles = Math.ceilDiv(elements, tileElements);
-        for (long t = 0; t < Math.min(threads, tiles); t++) running.add(workers.submit(() -> work(source, type, target, next)));
+        for (long t = 0; t < Math.min(threads, stretches); t++) running.add(workers.submit(() -> work.accept(next)));
         finish(running);
     }
 
-    private static void work(Tensor source, DType type, MemorySegment target, AtomicLong next) {
+    private static void quantise(Tensor source, DType type, MemorySegment target, AtomicLong next) {
         Tile tile = new Tile(source, Block.groupElements(type));
         BlockEncoder encoder = BlockEncoder.of(type);
         long elements = source.shape().elements();
-        int tileElements = tile.elements * Tile.LANES;
-        for (long first = tileElements * next.getAndIncrement(); first < elements; first = tileElements * next.getAndIncrement()) {
-            int count = (int) Math.min(tileElements, elements - first);
+        int stretch = tile.elements * Tile.LANES;
+        for (long first = stretch * next.getAndIncrement(); first < elements; first = stretch * next.getAndIncrement()) {
+            int count = (int) Math.min(stretch, elements - first);
             tile.load(first, count);
             try {
                 encoder.encode(tile, count / type.blockElements(), target, first / type.blockElements());
             } catch (ArithmeticException e) {
                 throw new QuantisationException("tensor " + source.name() + " can't be quantised: " + e.getMessage() + ", the scale of " + type);
             }
+        }
+    }
+
+    private static void round(Tensor source, DType type, MemorySegment target, AtomicLong next) {
+        Halves halves = new Halves(source);
+        long elements = source.shape().elements();
+        for (long i = next.getAndIncrement(); i * Halves.STRETCH < elements; i = next.getAndIncrement()) {
+            halves.convert(i * Halves.STRETCH, (int) Math.min(Halves.STRETCH, elements - i * Halves.STRETCH), type, target);
         }
     }
 

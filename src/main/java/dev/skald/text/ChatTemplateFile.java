@@ -50,6 +50,16 @@ public final class ChatTemplateFile {
         return Optional.of(parse(file, source, Optional.ofNullable(byName.get("tool_use")), tokens));
     }
 
+    /** The template itself, as it is written: of several the one named default. Empty if the folder has none. */
+    public static Optional<String> source(Path folder) {
+        Path jinja = folder.resolve(JINJA);
+        if (Files.isRegularFile(jinja)) return Optional.of(read(jinja));
+        JsonNode template = json(folder.resolve(CONFIG)).path("chat_template");
+        if (template.isTextual()) return Optional.of(template.asText());
+        for (JsonNode one : template) if (one.path("name").asText().equals("default")) return Optional.of(one.path("template").asText());
+        return Optional.empty();
+    }
+
     /**
      * A template file by itself, or one that replaces a folder's.
      *

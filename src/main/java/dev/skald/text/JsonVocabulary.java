@@ -44,6 +44,11 @@ public final class JsonVocabulary {
         }
     }
 
+    /** @return a tokenizer.json, UTF-8 */
+    public static byte[] write(Vocabulary vocabulary) {
+        return VocabularyJson.write(vocabulary);
+    }
+
     private Vocabulary vocabulary() {
         JsonNode model = json.path("model");
         if (!model.path("type").asText("BPE").equals("BPE") || !model.path("vocab").isObject()) {

@@ -10,7 +10,7 @@ import java.util.SortedSet;
  * The named tensors of a model, mapped read-only. One permitted class per file format. A device may read a mapping in place, so a checkpoint
  * is closed after the device that packed it.
  */
-public sealed interface Checkpoint extends AutoCloseable permits SafetensorsCheckpoint, PyTorchCheckpoint, GgufCheckpoint {
+public sealed interface Checkpoint extends AutoCloseable permits SafetensorsCheckpoint, PyTorchCheckpoint, GgufCheckpoint, RandomCheckpoint {
     /** Ending of GGUF files. */
     String GGUF = ".gguf";
 

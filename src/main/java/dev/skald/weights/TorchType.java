@@ -38,6 +38,16 @@ enum TorchType {
         return Arrays.stream(values()).filter(t -> t.storage.equals(storage)).findFirst();
     }
 
+    /** The one for an unquantised type. */
+    static TorchType of(DType dtype) {
+        return Arrays.stream(values()).filter(t -> t.dtype.isPresent() && t.dtype.get() == dtype).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("PyTorch has no storage of " + dtype));
+    }
+
+    String storage() {
+        return storage;
+    }
+
     /** What Skald computes with, if it is one of those. */
     Optional<DType> dtype() {
         return dtype;

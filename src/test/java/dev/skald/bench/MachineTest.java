@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.skald.compute.cpu.CpuProbe;
+import dev.skald.compute.cpu.CpuTestDevice;
+import dev.skald.tensor.DType;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +30,19 @@ class MachineTest {
     void the_fma_peak_is_a_positive_rate_where_the_vector_api_is() throws InterruptedException {
         assumeTrue(ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(), "this JVM runs without jdk.incubator.vector");
         assertTrue(FmaPeak.measure(1).orElseThrow() > 0);
+    }
+
+    @Test
+    void the_peak_of_native_kernels_is_a_positive_rate_for_each_kind_of_weights() throws InterruptedException {
+        Path folder = Path.of(System.getProperty("skald.home", "target/skald"), "native");
+        assumeTrue(Files.exists(folder.resolve(System.mapLibraryName("skald"))), "skipped: this build made no native kernels");
+        for (String isa : CpuTestDevice.nativeIsas()) {
+            CpuProbe probe = new CpuProbe(folder, isa);
+            for (DType type : new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q4_0}) {
+                assertTrue(probe.multiplyAdds(type, 1000) >= 12_000L * 4, isa + " " + type);
+                assertTrue(NativePeak.measure(probe, type, 1) > 0, isa + " " + type);
+            }
+        }
     }
 
     @Test

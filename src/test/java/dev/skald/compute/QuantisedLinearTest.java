@@ -30,7 +30,7 @@ class QuantisedLinearTest {
     private static final int[] FILLS = {0x00, 0xFF, 0x80, 0x7F, 0x88, 0x0F};
 
     static Stream<TestDevices.Factory> cpus() {
-        return TestDevices.cpus();
+        return TestDevices.cpus(3);
     }
 
     /** A weight and the products it is to give. */

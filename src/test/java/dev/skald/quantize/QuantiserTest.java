@@ -139,7 +139,7 @@ class QuantiserTest {
         float[] x = new float[32 * type.blockElements()];
         byte[] target = new byte[32 * type.blockBytes()];
         Tensor odd = tensor(x, type.blockElements() / 2);
-        assertThrows(IllegalArgumentException.class, () -> quantiser.quantise(odd, type, MemorySegment.ofArray(target)));
+        assertThrows(IllegalArgumentException.class, () -> quantiser.convert(odd, type, MemorySegment.ofArray(target)));
     }
 
     private byte[] quantised(DType type, float[] x, int cols) {
@@ -148,7 +148,7 @@ class QuantiserTest {
 
     private static byte[] quantised(Quantiser quantiser, DType type, Tensor tensor) {
         byte[] target = new byte[(int) type.bytes(tensor.shape().elements())];
-        quantiser.quantise(tensor, type, MemorySegment.ofArray(target));
+        quantiser.convert(tensor, type, MemorySegment.ofArray(target));
         return target;
     }
 

@@ -14,7 +14,7 @@ import java.util.Optional;
  * pages a core reads weights at 18–24 GB/s where it could at 30, for all its misses in the TLB. Pages are only touched when they are used
  * first, so that a large cache doesn't delay the start. Used by the loader.
  */
-final class NativeMemory implements AutoCloseable {
+public final class NativeMemory implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final long HUGE_PAGE = 2 << 20;
     /** Linux: back this range by huge pages. */
@@ -36,7 +36,7 @@ final class NativeMemory implements AutoCloseable {
      * @return {@code bytes} zeros, aligned to 64 bytes
      * @throws OutOfMemoryError if the system refuses
      */
-    MemorySegment allocate(long bytes) {
+    public MemorySegment allocate(long bytes) {
         if (bytes < HUGE_PAGE || CALLOC.isEmpty() || FREE.isEmpty()) return arena.allocate(Math.max(bytes, 1), ALIGNMENT);
         // calloc, unlike an arena, takes large pieces fresh from the system and needn't touch them.
         long padded = Math.addExact(bytes, 2 * HUGE_PAGE);

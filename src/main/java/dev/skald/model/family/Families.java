@@ -3,6 +3,7 @@ package dev.skald.model.family;
 import dev.skald.model.DecoderSpec;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelException;
+import dev.skald.model.TensorNames;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -31,6 +32,14 @@ public final class Families {
         } catch (IllegalArgumentException e) {
             throw new ModelException(model.config().where() + ": " + e.getMessage(), e);
         }
+    }
+
+    /** What GGUF files call the tensors of a family. @throws ModelException if that isn't known */
+    public static TensorNames ggufNames(DecoderSpec spec) {
+        return switch (spec.family()) {
+            case "llama", "mistral" -> Llama.GGUF_NAMES;
+            default -> throw new ModelException("how GGUF files name the tensors of " + spec.family() + " is not known");
+        };
     }
 
     private static String known() {

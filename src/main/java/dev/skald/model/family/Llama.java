@@ -28,7 +28,7 @@ final class Llama {
                     "mlp.up_proj",
                     "mlp.down_proj"),
             HeadRows.HALVES);
-    private static final TensorNames GGUF_NAMES = new TensorNames(
+    static final TensorNames GGUF_NAMES = new TensorNames(
             "token_embd",
             "output_norm",
             "output",

@@ -1,0 +1,26 @@
+package dev.skald.model;
+
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Tensor;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Which type each matrix has when it is loaded. */
+final class LoadedTypes {
+    private final Optional<DType> unquantised;
+    /** By name; empty unless weights are quantised on the way. */
+    private final Map<String, DType> planned = new HashMap<>();
+
+    LoadedTypes(DecoderSpec spec, LoadOptions options) {
+        unquantised = options.dtype();
+        if (options.quantises()) WeightPlan.of(spec, options.dtype().orElseThrow()).entries().forEach(e -> planned.put(e.name(), e.dtype()));
+    }
+
+    DType of(Tensor tensor) {
+        DType plan = planned.get(tensor.name());
+        if (plan != null) return plan;
+        // Quantised tensors stay what they are; others take the type that is wanted.
+        return tensor.dtype().quantised() ? tensor.dtype() : unquantised.orElse(tensor.dtype());
+    }
+}
