@@ -62,6 +62,10 @@ class QuantizeCommandTest {
     @Test
     void whatMakesNoSenseIsSaid() {
         String file = folder.resolve("x.gguf").toString();
+        assertWrong("SRC DST", "quantize", MINI);
+        assertWrong("--type is missing", "quantize", MINI, file);
+        assertWrong("--shape is missing", "make-model", "-o", file);
+        assertWrong("-o is missing", "make-model", "--shape", "tiny");
         assertWrong("q9_z", "quantize", MINI, file, "--type", "q9_z");
         assertWrong(".gguf", "quantize", MINI, folder.resolve("x").toString(), "--type", "q8_0");
         assertWrong("--dtype", "generate", MINI, "--prompt", "x", "--quantize", "q8_0", "--dtype", "f16");
