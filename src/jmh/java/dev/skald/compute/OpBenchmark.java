@@ -5,6 +5,7 @@ import dev.skald.compute.cpu.CpuOptions;
 import dev.skald.compute.reference.ReferenceDevice;
 import dev.skald.sampling.SamplingParams;
 import dev.skald.sampling.SlotSetup;
+import dev.skald.tensor.Block;
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Elements;
@@ -12,6 +13,7 @@ import dev.skald.tensor.Shape;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,9 +160,27 @@ public abstract class OpBenchmark {
     }
 
     Weight weight(WeightRole role, DType dtype, int rows, int cols, double scale) {
-        MemorySegment data = Arena.ofAuto().allocate(dtype.bytes((long) rows * cols), 64);
-        for (long i = 0; i < (long) rows * cols; i++) Elements.set(dtype, data, i, (float) (random.nextGaussian() * scale));
-        return opened.pack(role, List.of(new Tensor("random", dtype, role == WeightRole.VECTOR ? Shape.of(cols) : Shape.of(rows, cols), data)));
+        return opened.pack(role, List.of(tensor(dtype, role == WeightRole.VECTOR ? Shape.of(cols) : Shape.of(rows, cols), scale)));
+    }
+
+    Weight pack(WeightRole role, Tensor tensor) {
+        return opened.pack(role, List.of(tensor));
+    }
+
+    /** Normally distributed; quantised: random integers of about that size. */
+    Tensor tensor(DType dtype, Shape shape, double scale) {
+        MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(shape.elements()), 64);
+        if (dtype.quantised()) {
+            for (long at = 0; at + 4 <= data.byteSize(); at += 4) data.set(ValueLayout.JAVA_INT_UNALIGNED, at, random.nextInt());
+            Block block = new Block(dtype);
+            for (long b = 0; b < shape.elements() / dtype.blockElements(); b++) {
+                block.read(data, b).setScale((float) scale / 8, (float) scale);
+                block.write(data, b);
+            }
+        } else {
+            for (long i = 0; i < shape.elements(); i++) Elements.set(dtype, data, i, (float) (random.nextGaussian() * scale));
+        }
+        return new Tensor("random", dtype, shape, data);
     }
 
     /** Buffers are the device's own: rows get into them by looking them up. */

@@ -96,6 +96,7 @@ public final class CpuDevice implements Device {
             sections.add(section);
             row += section.rows();
         }
+        NativeMemory.dropPages(parts.stream().map(Tensor::data).toList());
         return new CpuLinearWeight(parts.getFirst().dtype(), rows, cols, sections);
     }
 

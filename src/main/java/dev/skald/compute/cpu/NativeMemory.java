@@ -7,6 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -19,6 +21,9 @@ public final class NativeMemory implements AutoCloseable {
     private static final long HUGE_PAGE = 2 << 20;
     /** Linux: back this range by huge pages. */
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_DONTNEED = 4;
+    /** The largest that Linux systems use. */
+    private static final long PAGE = 64 << 10;
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
 
     private static final Linker LINKER = Linker.nativeLinker();
@@ -48,6 +53,25 @@ public final class NativeMemory implements AutoCloseable {
         // Advice only: refused, the memory is as good but slower.
         MADVISE.ifPresent(madvise -> call(madvise, piece.address() + skip, whole, MADV_HUGEPAGE));
         return owned.asSlice(skip, bytes, ALIGNMENT);
+    }
+
+    /**
+     * Says that pages of mapped files, which were copied from, won't be needed soon: they leave this process's memory, not the system's cache.
+     * Reading them again is harmless.
+     */
+    static void dropPages(List<MemorySegment> read) {
+        if (MADVISE.isEmpty()) return;
+        List<MemorySegment> mapped = read.stream().filter(MemorySegment::isMapped).sorted(Comparator.comparingLong(MemorySegment::address)).toList();
+        for (int i = 0, next; i < mapped.size(); i = next) {
+            long begin = mapped.get(i).address();
+            long end = begin + mapped.get(i).byteSize();
+            for (next = i + 1; next < mapped.size() && mapped.get(next).address() <= end; next++) {
+                end = Math.max(end, mapped.get(next).address() + mapped.get(next).byteSize());
+            }
+            long firstPage = Math.ceilDiv(begin, PAGE) * PAGE;
+            long lastPage = end / PAGE * PAGE;
+            if (lastPage > firstPage) call(MADVISE.get(), firstPage, lastPage - firstPage, MADV_DONTNEED);
+        }
     }
 
     @Override
