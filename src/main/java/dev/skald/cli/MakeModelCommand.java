@@ -20,7 +20,7 @@ final class MakeModelCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Option(names = "--shape", required = true, paramLabel = "S", description = "Which model's shape.")
+    @Option(names = "--shape", paramLabel = "S", description = "Which model's shape.")
     String shape;
 
     @Option(names = "--format", paramLabel = "F", description = "safetensors, pytorch or gguf (default: safetensors).")
@@ -29,7 +29,7 @@ final class MakeModelCommand implements dev.skald.cli.Command {
     @Option(names = "--type", paramLabel = "T", description = "f32, f16, bf16, or for gguf a quantised type (default: f16).")
     String type = "f16";
 
-    @Option(names = "-o", required = true, paramLabel = "DST", description = "The folder, or GGUF file, to write.")
+    @Option(names = "-o", paramLabel = "DST", description = "The folder, or GGUF file, to write.")
     Path target;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of the weights (default: 1).")
@@ -51,6 +51,8 @@ final class MakeModelCommand implements dev.skald.cli.Command {
 
     @Override
     public int run() {
+        if (shape == null) throw CliException.askedWrongly("--shape is missing: expected one of " + ModelShape.known());
+        if (target == null) throw CliException.askedWrongly("-o is missing: where is the model to be written?");
         DType wanted = Converters.weightType("--type", type);
         ModelShape known = shape(shape);
         boolean gguf = format == ModelMaker.Format.GGUF;

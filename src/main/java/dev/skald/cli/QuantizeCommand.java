@@ -25,13 +25,13 @@ final class QuantizeCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Parameters(index = "0", paramLabel = "SRC", description = "A model folder in Hugging Face layout, or a GGUF file.")
+    @Parameters(index = "0", arity = "0..1", paramLabel = "SRC", description = "A model folder in Hugging Face layout, or a GGUF file.")
     String source;
 
-    @Parameters(index = "1", paramLabel = "DST", description = "The GGUF file to write.")
+    @Parameters(index = "1", arity = "0..1", paramLabel = "DST", description = "The GGUF file to write.")
     Path target;
 
-    @Option(names = "--type", required = true, paramLabel = "T",
+    @Option(names = "--type", paramLabel = "T",
             description = "q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, q2_k, q3_k, q4_k, q5_k, q6_k, f16, bf16 or f32.")
     String type;
 
@@ -54,6 +54,8 @@ final class QuantizeCommand implements dev.skald.cli.Command {
 
     @Override
     public int run() {
+        if (source == null || target == null) throw CliException.askedWrongly("expected a model and the file to write: skald quantize SRC DST --type T");
+        if (type == null) throw CliException.askedWrongly("--type is missing: which type are the weights to have?");
         DType wanted = Converters.weightType("--type", type);
         int workers = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
         if (workers < 1) throw CliException.askedWrongly("--threads " + workers + " is less than 1");

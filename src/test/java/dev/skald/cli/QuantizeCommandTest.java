@@ -1,0 +1,121 @@
+package dev.skald.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** `skald quantize`, `skald make-model` and `--quantize`, as a script calls them. */
+class QuantizeCommandTest {
+    private static final String MINI = "src/skald-mini/model";
+
+    @TempDir
+    Path folder;
+
+    private static Ran generate(String model, String... more) {
+        List<String> args = new ArrayList<>(List.of("generate", model, "--kv-cache-memory-bytes", "64MiB", "--prompt", "123+456=", "--max-tokens", "6",
+                "--logprobs", "3", "--json"));
+        args.addAll(List.of(more));
+        return Ran.run(args.toArray(String[]::new));
+    }
+
+    /** Text, tokens and logprobs; not the timings. */
+    private static String answer(Ran ran) throws IOException {
+        assertEquals(0, ran.code(), ran.err());
+        var node = new ObjectMapper().readTree(ran.out());
+        return node.get("text") + " " + node.get("token_ids") + " " + node.get("logprobs");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"q8_0", "q4_k", "q3_k"})
+    void aModelQuantisedWhileLoadingAnswersToTheBitLikeTheFile(String type) throws IOException {
+        String file = folder.resolve("mini.gguf").toString();
+        Ran ran = Ran.run("quantize", MINI, file, "--type", type);
+        assertEquals(0, ran.code(), ran.err());
+        assertTrue(ran.err().contains(type), ran.err());
+        String fromFile = answer(generate(file));
+        assertEquals(fromFile, answer(generate(MINI, "--quantize", type)));
+        assertTrue(fromFile.contains("579"), fromFile);
+    }
+
+    @Test
+    void aFileIsReplacedOnlyWhenAskedTo() throws IOException {
+        Path file = Files.writeString(folder.resolve("mini.gguf"), "mine");
+        Ran refused = Ran.run("quantize", MINI, file.toString(), "--type", "q8_0");
+        assertEquals(1, refused.code());
+        assertTrue(refused.err().contains("--force"), refused.err());
+        assertEquals("mine", Files.readString(file));
+        assertEquals(0, Ran.run("quantize", MINI, file.toString(), "--type", "q8_0", "--force").code());
+        assertTrue(Files.size(file) > 1_000_000);
+    }
+
+    @Test
+    void whatMakesNoSenseIsSaid() {
+        String file = folder.resolve("x.gguf").toString();
+        assertWrong("SRC DST", "quantize", MINI);
+        assertWrong("--type is missing", "quantize", MINI, file);
+        assertWrong("--shape is missing", "make-model", "-o", file);
+        assertWrong("-o is missing", "make-model", "--shape", "tiny");
+        assertWrong("q9_z", "quantize", MINI, file, "--type", "q9_z");
+        assertWrong(".gguf", "quantize", MINI, folder.resolve("x").toString(), "--type", "q8_0");
+        assertWrong("--dtype", "generate", MINI, "--prompt", "x", "--quantize", "q8_0", "--dtype", "f16");
+        assertWrong("--dtype f16 may be meant", "generate", MINI, "--prompt", "x", "--quantize", "f16");
+        assertWrong("llama-2-7b", "make-model", "--shape", "llama-9", "-o", folder.resolve("m").toString());
+        assertWrong("gguf", "make-model", "--shape", "tiny", "--type", "q4_0", "-o", folder.resolve("m").toString());
+        assertWrong("MODEL", "bench", MINI, "--shape", "tiny");
+        assertFalse(Files.exists(Path.of(file)));
+    }
+
+    private static void assertWrong(String named, String... args) {
+        Ran ran = Ran.run(args);
+        assertEquals(2, ran.code(), ran.err());
+        assertTrue(ran.err().contains(named), ran.err());
+    }
+
+    @Test
+    void aMadeModelIsTheSameInEveryFormat() throws IOException {
+        String safetensors = make("safetensors", "a");
+        String pytorch = make("pytorch", "b");
+        String gguf = make("gguf", "c.gguf");
+        String first = answer(generate(safetensors, "--ignore-eos"));
+        assertEquals(first, answer(generate(pytorch, "--ignore-eos")));
+        assertEquals(first, answer(generate(gguf, "--ignore-eos")));
+        Ran again = Ran.run("make-model", "--shape", "tiny", "--format", "pytorch", "-o", pytorch);
+        assertEquals(1, again.code());
+        assertTrue(again.err().contains("--force"), again.err());
+    }
+
+    private String make(String format, String name) {
+        String path = folder.resolve(name).toString();
+        Ran ran = Ran.run("make-model", "--shape", "tiny", "--format", format, "-o", path, "--seed", "7");
+        assertEquals(0, ran.code(), ran.err());
+        return path;
+    }
+
+    @Test
+    void benchMeasuresAShapeInMemoryAndDrawsIt() throws IOException {
+        Path plot = folder.resolve("plot.svg");
+        Ran ran = Ran.run("bench", "--shape", "tiny", "--quantize", "q4_0", "-p", "16", "-n", "8", "--streams", "1,2", "-r", "1", "--json",
+                "--plot", plot.toString());
+        assertEquals(0, ran.code(), ran.err());
+        var line = new ObjectMapper().readTree(ran.out().lines().findFirst().orElseThrow());
+        assertEquals("tiny", line.get("model").asText());
+        assertEquals("q4_0", line.get("dtype").asText());
+        // two layers and the final norm; q4_0 has 18 bytes for 32 elements, the head is q6_k: 210 for 256
+        long matrices = 2L * (2 * 256 * 256 + 2 * 128 * 256 + 3 * 256 * 512) / 32 * 18;
+        assertEquals(matrices + 5 * 256 * 4 + 512 * 256 / 256 * 210, line.get("weight_bytes").asLong());
+        String svg = Files.readString(plot);
+        assertTrue(svg.startsWith("<svg") && svg.endsWith("</svg>\n"), svg);
+        assertTrue(svg.contains("2 streams"), svg);
+    }
+}
