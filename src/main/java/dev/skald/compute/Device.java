@@ -32,6 +32,9 @@ public interface Device extends AutoCloseable {
      */
     Weight pack(WeightRole role, List<Tensor> parts);
 
+    /** A host tensor was converted on its way to {@link #pack} and won't be read again: a device that shares the host's memory may tell the system. */
+    default void release(Tensor source) {}
+
     /** Bytes of device memory that {@link #pack} takes for one part, the padding of stacked parts aside; what it reads from a mapped file counts too. */
     long packedBytes(WeightRole role, DType dtype, int rows, int cols);
 

@@ -59,7 +59,7 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
      */
     static DecoderWeights load(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
         ExpectedTensors.of(spec).check(checkpoint);
-        try (MatrixLoader matrices = new MatrixLoader(spec, checkpoint, options, device.info().threads())) {
+        try (MatrixLoader matrices = new MatrixLoader(spec, checkpoint, device, options)) {
             return new Loader(spec, checkpoint, device, options, matrices).load();
         }
     }

@@ -1,5 +1,6 @@
 package dev.skald.model;
 
+import dev.skald.compute.Device;
 import dev.skald.quantize.Progress;
 import dev.skald.quantize.Quantiser;
 import dev.skald.tensor.DType;
@@ -20,17 +21,19 @@ final class MatrixLoader implements AutoCloseable {
 
     private final DecoderSpec spec;
     private final Checkpoint checkpoint;
+    private final Device device;
     private final LoadedTypes types;
     private final Quantiser quantiser;
     private final Progress progress;
     private final long total;
     private long done;
 
-    MatrixLoader(DecoderSpec spec, Checkpoint checkpoint, LoadOptions options, int threads) {
+    MatrixLoader(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
         this.spec = spec;
         this.checkpoint = checkpoint;
         types = new LoadedTypes(spec, options);
-        quantiser = new Quantiser(threads);
+        this.device = device;
+        quantiser = new Quantiser(device.info().threads());
         progress = options.progress();
         total = options.quantises() ? WeightPlan.of(spec, options.dtype().orElseThrow()).bytes() : 0;
     }
@@ -45,10 +48,15 @@ final class MatrixLoader implements AutoCloseable {
     private Tensor loaded(Tensor tensor, Arena arena) {
         DType type = types.of(tensor);
         if (type == tensor.dtype()) return progressed(tensor);
-        if (!type.quantised()) return Conversion.to(type, tensor);
+        if (!type.quantised()) return released(tensor, Conversion.to(type, tensor));
         MemorySegment data = arena.allocate(type.bytes(tensor.shape().elements()), ALIGNMENT);
         quantiser.convert(tensor, type, data);
-        return progressed(new Tensor(tensor.name(), type, tensor.shape(), data));
+        return released(tensor, progressed(new Tensor(tensor.name(), type, tensor.shape(), data)));
+    }
+
+    private Tensor released(Tensor source, Tensor converted) {
+        device.release(source);
+        return converted;
     }
 
     private Tensor progressed(Tensor tensor) {

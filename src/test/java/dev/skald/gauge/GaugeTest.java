@@ -12,6 +12,7 @@ import dev.skald.service.InferenceEvent;
 import dev.skald.service.InferenceRequest;
 import dev.skald.service.Prompt;
 import dev.skald.service.SamplingOptions;
+import dev.skald.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * skald-mini's gauge through the whole engine: what the model answers on each device must be what its own evaluation measured, less at most
@@ -48,11 +50,8 @@ class GaugeTest {
     @ParameterizedTest(name = "{1} on {0}")
     @CsvSource({"cpu, sums", "cpu, capitals", "cpu, sentiment", "cpu, second_turn", "reference, sums"})
     void aSampleIsAnsweredAsMeasured(String device, String task) throws Exception {
-        List<JsonNode> all = cases(task);
-        List<JsonNode> sample = new ArrayList<>();
-        for (int i = 0; i < SAMPLE; i++) sample.add(all.get((int) ((long) i * all.size() / SAMPLE)));
         // one miss more than the share allows: a sample this small has no finer steps
-        run(device, task, sample, FLOOR.get(task) - 1.0 / SAMPLE);
+        run(device, task, sample(task), FLOOR.get(task) - 1.0 / SAMPLE);
     }
 
     @Tag("slow")
@@ -62,13 +61,32 @@ class GaugeTest {
         run(device, task, cases(task), FLOOR.get(task));
     }
 
+    /** Of each task some cases, on the types that differ most in what they keep. */
+    @ParameterizedTest(name = "{1} as {0}")
+    @CsvSource({"Q4_0, sums", "Q2_K, capitals", "Q4_K, sentiment", "Q8_0, second_turn"})
+    void aSampleOfAQuantisedModelIsAnsweredAsMeasured(DType type, String task) throws Exception {
+        run("cpu", Optional.of(type), task, sample(task), FLOOR.get(task) - 1.0 / SAMPLE);
+    }
+
+    /** What the model itself reaches (its README), less one point, for each weight type. */
+    @Tag("slow")
+    @ParameterizedTest(name = "{0}")
+    @EnumSource(names = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "IQ4_NL", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
+    void everyWeightTypeAnswersAllCasesAsMeasured(DType type) throws Exception {
+        for (String task : List.of("sums", "capitals", "sentiment", "second_turn")) run("cpu", Optional.of(type), task, cases(task), FLOOR.get(task));
+    }
+
     private static void run(String device, String task, List<JsonNode> cases, double floor) throws Exception {
+        run(device, Optional.empty(), task, cases, floor);
+    }
+
+    private static void run(String device, Optional<DType> type, String task, List<JsonNode> cases, double floor) throws Exception {
         EngineOptions defaults = EngineOptions.of(FOLDER.resolve("model"));
         EngineOptions.Compute compute = new EngineOptions.Compute(
                 EngineOptions.DeviceKind.valueOf(device.toUpperCase(java.util.Locale.ROOT)),
                 EngineOptions.KernelKind.AUTO,
                 OptionalInt.empty(),
-                Optional.empty(),
+                type,
                 Optional.empty());
         EngineOptions options = new EngineOptions(
                 defaults.model(), Optional.empty(), Optional.empty(), compute, defaults.cache(), defaults.limits());
@@ -87,8 +105,9 @@ class GaugeTest {
             }
         }
         double share = 1 - (double) misses.size() / cases.size();
-        System.out.printf("gauge %s on %s: %.2f %% of %d%n", task, device, 100 * share, cases.size());
-        assertTrue(share >= floor, task + " on " + device + ": " + share + " is below " + floor + "; " + misses);
+        String weights = type.map(DType::name).orElse("as they are");
+        System.out.printf("gauge %s on %s, weights %s: %.2f %% of %d%n", task, device, weights, 100 * share, cases.size());
+        assertTrue(share >= floor, task + " on " + device + ", weights " + weights + ": " + share + " is below " + floor + "; " + misses);
     }
 
     /** The answer's text; an answer that does not end by itself is marked, so that it counts as wrong. */
@@ -125,6 +144,13 @@ class GaugeTest {
                 List.of(),
                 Map.of(),
                 false);
+    }
+
+    private static List<JsonNode> sample(String task) throws IOException {
+        List<JsonNode> all = cases(task);
+        List<JsonNode> sample = new ArrayList<>();
+        for (int i = 0; i < SAMPLE; i++) sample.add(all.get((int) ((long) i * all.size() / SAMPLE)));
+        return sample;
     }
 
     private static List<JsonNode> cases(String task) throws IOException {

@@ -125,6 +125,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public void release(Tensor source) {
+        NativeMemory.dropPages(List.of(source.data()));
+    }
+
+    @Override
     public long packedBytes(WeightRole role, DType type, int rows, int cols) {
         return switch (role) {
             case LINEAR -> linearBytes(type, rows, cols);
