@@ -17,7 +17,6 @@ final class NativeKernels implements Kernels {
     private final NativeLibrary library;
     private final NativeMemory memory;
     private final String isa;
-    private final int linearGroup;
 
     private final MemorySegment lookupRows;
     private final MemorySegment normRows;
@@ -28,6 +27,7 @@ final class NativeKernels implements Kernels {
     private final MemorySegment combineUnits;
     private final MemorySegment gateRows;
 
+    private final int linearGroup;
     private final ArgumentBlock lookup;
     private final ArgumentBlock norm;
     private final ArgumentBlock linear;
