@@ -18,7 +18,6 @@ final class NativeKernels implements Kernels {
     private final NativeLibrary library;
     private final NativeMemory memory;
     private final String isa;
-    private final int linearGroup;
 
     private final MemorySegment lookupRows;
     private final MemorySegment normRows;
