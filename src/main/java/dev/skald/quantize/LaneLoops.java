@@ -20,6 +20,18 @@ final class LaneLoops {
         }
     }
 
+    static void multiply(float[] x, float factor, float[] out) {
+        for (int l = 0; l < x.length; l++) out[l] = x[l] * factor;
+    }
+
+    static void multiply(float[] x, float[] y, float[] out) {
+        for (int l = 0; l < x.length; l++) out[l] = x[l] * y[l];
+    }
+
+    static void divide(float[] x, float[] y, float[] out) {
+        for (int l = 0; l < x.length; l++) out[l] = x[l] / y[l];
+    }
+
     static void addTo(float[] sum, float[] x) {
         for (int l = 0; l < x.length; l++) sum[l] = sum[l] + x[l];
     }

@@ -9,6 +9,9 @@ import java.util.Arrays;
  * rounded once more for the best d (Lloyd's step), which can only take more.
  */
 final class SymmetricScales {
+    /** Sums of squares start with it, so that they can be divided by: where all quants are zero, 0 / this is 0. */
+    private static final float NEVER_ZERO = 1e-30f;
+
     private final float low;
     private final float high;
     private final float[] trials;
@@ -16,7 +19,10 @@ final class SymmetricScales {
     final float[] d = new float[Tile.LANES];
     private final float[] best = new float[Tile.LANES];
     private final float[] extreme = new float[Tile.LANES];
+    private final float[] reciprocal = new float[Tile.LANES];
     private final float[] inverse = new float[Tile.LANES];
+    private final float[] scale = new float[Tile.LANES];
+    private final float[] gain = new float[Tile.LANES];
     final float[] xq = new float[Tile.LANES];
     final float[] qq = new float[Tile.LANES];
 
@@ -36,8 +42,9 @@ final class SymmetricScales {
         for (int l = 0; l < Tile.LANES; l++) extreme[l] = tile.greatest[l] > -tile.least[l] ? tile.greatest[l] : tile.least[l];
         Arrays.fill(best, 0);
         Arrays.fill(d, 0);
+        for (int l = 0; l < Tile.LANES; l++) reciprocal[l] = finite(1 / extreme[l]);
         for (float trial : trials) {
-            for (int l = 0; l < Tile.LANES; l++) inverse[l] = finite(trial / extreme[l]);
+            LaneLoops.multiply(reciprocal, trial, inverse);
             attempt(tile);
         }
         for (int l = 0; l < Tile.LANES; l++) inverse[l] = finite(1 / d[l]);
@@ -46,12 +53,12 @@ final class SymmetricScales {
 
     private void attempt(Tile tile) {
         products(tile, inverse);
+        LaneLoops.divide(xq, qq, scale);
+        LaneLoops.multiply(xq, scale, gain);
         for (int l = 0; l < Tile.LANES; l++) {
-            float scale = finite(xq[l] / qq[l]);
-            float gain = scale * xq[l];
-            if (gain > best[l]) {
-                best[l] = gain;
-                d[l] = scale;
+            if (gain[l] > best[l]) {
+                best[l] = gain[l];
+                d[l] = scale[l];
             }
         }
     }
@@ -59,7 +66,7 @@ final class SymmetricScales {
     /** Leaves Σ x q and Σ q² of each lane in {@link #xq} and {@link #qq}. */
     void products(Tile tile, float[] inverses) {
         Arrays.fill(xq, 0);
-        Arrays.fill(qq, 0);
+        Arrays.fill(qq, NEVER_ZERO);
         for (float[] x : tile.x) LaneLoops.products(x, inverses, low, high, xq, qq);
     }
 

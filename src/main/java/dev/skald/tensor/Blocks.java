@@ -26,6 +26,17 @@ public final class Blocks {
         for (int i = 0; i < out.length; i += n) block.read(data, (first + i) / n).dequantise(out, i);
     }
 
+    /**
+     * Puts many blocks of Q4_0 together at once: the type that people quantise to in a hurry.
+     *
+     * @param d   [≥ blocks]: scales, representable as f16
+     * @param q   [32][≥ blocks]: element i of each block, whole numbers in [−8, 7]
+     * @param out [0, 18 · blocks) is written
+     */
+    public static void writeQ4_0(float[] d, float[][] q, int blocks, byte[] out) {
+        PlainBlocks.writeQ4_0(d, q, blocks, out);
+    }
+
     /** The 16 values of IQ4_NL in ascending order; a quant's code is its place here. */
     public static byte[] iq4nlValues() {
         return PlainBlocks.iq4nlValues();

@@ -67,6 +67,21 @@ final class PlainBlocks {
         }
     }
 
+    /** See {@link Blocks#writeQ4_0}. */
+    static void writeQ4_0(float[] d, float[][] q, int blocks, byte[] out) {
+        int stride = DType.Q4_0.blockBytes();
+        for (int b = 0; b < blocks; b++) Block.putF16(out, b * stride, d[b]);
+        for (int i = 0; i < HALF; i++) pairs(q[i], q[i + HALF], blocks, out, 2 + i, stride);
+    }
+
+    /** The sum of 1.5 · 2²³ and a small whole number holds the number in its lowest bits: cheaper than a cast. */
+    private static void pairs(float[] low, float[] high, int count, byte[] out, int at, int stride) {
+        float offset = 12_582_912f + 8;
+        for (int b = 0, to = at; b < count; b++, to += stride) {
+            out[to] = (byte) (Float.floatToRawIntBits(low[b] + offset) & 15 | Float.floatToRawIntBits(high[b] + offset) << 4);
+        }
+    }
+
     private static void nibbles(byte[] in, int at, byte[] q, int offset) {
         for (int i = 0; i < HALF; i++) {
             q[i] = (byte) ((in[at + i] & 15) - offset);
