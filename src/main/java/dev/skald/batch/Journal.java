@@ -79,8 +79,8 @@ final class Journal implements AutoCloseable {
         long size = file.size();
         LineReader lines = new LineReader(Channels.newInputStream(file));
         for (Optional<Line> line = lines.next(); line.isPresent(); line = lines.next()) {
-            long end = length + line.get().bytes().length + 1;
-            Optional<ObjectNode> entry = end > size ? Optional.empty() : entry(line.get().bytes());
+            long end = lines.consumed();
+            Optional<ObjectNode> entry = lines.terminated() ? entry(line.get().bytes()) : Optional.empty();
             if (entry.isEmpty() && end < size || line.get().number() == 1 && !entry.map(e -> e.path("skald_batch").asInt() == FORMAT).orElse(false)) {
                 throw new BatchException(BatchException.Kind.FAILED, path + " is not a journal that this release can read: line " + line.get().number());
             }

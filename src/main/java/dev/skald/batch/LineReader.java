@@ -25,6 +25,8 @@ final class LineReader implements AutoCloseable {
     private int at;
     private int end;
     private int number;
+    private long consumed;
+    private boolean terminated;
 
     LineReader(InputStream in) {
         this(in, MAX_LINE_BYTES);
@@ -50,16 +52,28 @@ final class LineReader implements AutoCloseable {
             if (whole && begun == null) {
                 byte[] bytes = java.util.Arrays.copyOfRange(buffer, at, stop);
                 at = stop + 1;
-                return Optional.of(line(bytes, length));
+                return Optional.of(line(bytes, length, true));
             }
             if (begun == null) begun = new ByteArrayOutputStream();
             if (length <= maxBytes) begun.write(buffer, at, stop - at);
             at = whole ? stop + 1 : stop;
-            if (whole || !fill()) return Optional.of(line(begun.toByteArray(), length));
+            if (whole || !fill()) return Optional.of(line(begun.toByteArray(), length, whole));
         }
     }
 
-    private Line line(byte[] bytes, long length) {
+    /** Bytes up to here, ends of lines included. */
+    long consumed() {
+        return consumed;
+    }
+
+    /** Whether the last line that was given had its end. */
+    boolean terminated() {
+        return terminated;
+    }
+
+    private Line line(byte[] bytes, long length, boolean whole) {
+        consumed += length + (whole ? 1 : 0);
+        terminated = whole;
         if (length > maxBytes) return new Line(number, new byte[0], true);
         int from = number == 1 && bytes.length >= 3 && bytes[0] == (byte) 0xef && bytes[1] == (byte) 0xbb && bytes[2] == (byte) 0xbf ? 3 : 0;
         int to = bytes.length > from && bytes[bytes.length - 1] == '\r' ? bytes.length - 1 : bytes.length;

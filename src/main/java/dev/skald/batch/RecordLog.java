@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 /** A file of records, one a line, to which whole records are appended. Appending belongs to the job's thread; forcing may be another's. */
 final class RecordLog implements AutoCloseable {
     /** A record may carry log-probabilities of a long answer. */
-    private static final int MAX_RECORD_BYTES = 1 << 30;
+    static final int MAX_RECORD_BYTES = 64 << 20;
 
     private final Path path;
     private final FileChannel file;
@@ -57,9 +57,8 @@ final class RecordLog implements AutoCloseable {
         InputStream in = Channels.newInputStream(file.position(0));
         LineReader lines = new LineReader(in, MAX_RECORD_BYTES);
         for (Optional<Line> line = lines.next(); line.isPresent(); line = lines.next()) {
-            byte[] bytes = line.get().bytes();
-            long end = at + bytes.length + 1;
-            Optional<Told> told = end > size ? Optional.empty() : CustomIds.ofRecord(bytes);
+            long end = lines.consumed();
+            Optional<Told> told = lines.terminated() ? CustomIds.ofRecord(line.get().bytes()) : Optional.empty();
             if (told.isEmpty()) {
                 boolean last = end >= size;
                 if (!last && end <= durable) {
