@@ -19,11 +19,22 @@ import java.util.Optional;
 final class LineParser {
     private final Defaults defaults;
     private final long seed;
+    private final Optional<Journal> deaths;
 
     /** @param defaults for what a body leaves open, @param seed the job's */
     LineParser(Defaults defaults, long seed) {
+        this(defaults, seed, Optional.empty());
+    }
+
+    private LineParser(Defaults defaults, long seed, Optional<Journal> deaths) {
         this.defaults = defaults;
         this.seed = seed;
+        this.deaths = deaths;
+    }
+
+    /** The same, whose items know which runs died with them. */
+    LineParser withDeaths(Journal journal) {
+        return new LineParser(defaults, seed, Optional.of(journal));
     }
 
     Parsed parse(Line line) {
@@ -39,7 +50,12 @@ final class LineParser {
             String customId = id.orElseThrow();
             Task task = envelope ? enveloped(object) : plain(object);
             if (task instanceof Task.Generation generation) task = generation.withSeed(Seeds.of(seed, customId));
-            return new Parsed.Accepted(new Item(line.number(), customId, task, prefix(task)));
+            Item item = new Item(line.number(), customId, task, prefix(task));
+            deaths.ifPresent(journal -> {
+                item.deaths = journal.deaths(item.line);
+                item.deathsAlone = journal.deathsAlone(item.line);
+            });
+            return new Parsed.Accepted(item);
         } catch (InferenceException e) {
             return new Parsed.Rejected(line.number(), id, e);
         }
