@@ -25,7 +25,12 @@ public final class Fleet implements AutoCloseable {
 
     /** @param capacity sequences that it is given at a time */
     public static Fleet local(Inference inference, Operations operations, int capacity) {
-        return new Fleet(List.of(new LocalLane(inference, operations, capacity)), ModelFacts.of(inference));
+        return of(List.of(new LocalLane(inference, operations, capacity)), ModelFacts.of(inference));
+    }
+
+    /** Of lanes that agree already. */
+    static Fleet of(List<? extends Lane> lanes, ModelFacts facts) {
+        return new Fleet(List.copyOf(lanes), facts);
     }
 
     /**
@@ -42,7 +47,7 @@ public final class Fleet implements AutoCloseable {
         try {
             for (Endpoint endpoint : endpoints) lanes.add(new RemoteLane(endpoint, asked));
             ModelFacts facts = agree(lanes, mixed, millis);
-            return new Fleet(List.copyOf(lanes), facts);
+            return of(lanes, facts);
         } catch (IOException | RuntimeException | InterruptedException e) {
             lanes.forEach(RemoteLane::close);
             throw e;

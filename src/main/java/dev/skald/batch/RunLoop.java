@@ -27,6 +27,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class RunLoop {
     private static final long TURN_MILLIS = 50;
+    /** The same while only the reader is waited for. */
+    private static final long READING_TURN_MILLIS = 2;
     private static final long LAST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int WINDOWS_AHEAD = 2;
 
@@ -87,10 +89,11 @@ final class RunLoop {
             Optional<Ending> end = Optional.empty();
             while (end.isEmpty()) {
                 fill();
+                end = end();
+                if (end.isPresent()) break;
                 takeOutcomes();
                 checkpointer.tick();
                 progress.tick(tally);
-                end = end();
             }
             if (!(end.get() instanceof Ending.Complete)) windDown(end.get());
             return end.get();
@@ -197,7 +200,8 @@ final class RunLoop {
     }
 
     private void takeOutcomes() throws IOException, InterruptedException {
-        Outcome first = outcomes.poll(TURN_MILLIS, TimeUnit.MILLISECONDS);
+        boolean reading = running.isEmpty() && ready.isEmpty() && !inputEnded;
+        Outcome first = outcomes.poll(reading ? READING_TURN_MILLIS : TURN_MILLIS, TimeUnit.MILLISECONDS);
         if (first == null) return;
         List<Outcome> all = new ArrayList<>(List.of(first));
         outcomes.drainTo(all);

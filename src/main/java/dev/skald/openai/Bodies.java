@@ -60,6 +60,7 @@ public final class Bodies {
         fields.ignore("parallel_tool_calls");
         OptionalInt top = fields.integer("top_logprobs");
         boolean logprobs = fields.flag("logprobs", false);
+        if (top.isPresent() && top.getAsInt() < 0) throw Fields.wrong("top_logprobs", top.getAsInt() + " is negative");
         if (top.isPresent() && !logprobs) throw Fields.wrong("top_logprobs", "needs logprobs: true");
         if (fields.has("max_tokens") && fields.has("max_completion_tokens")) throw Fields.wrong("max_tokens", "stands beside max_completion_tokens");
         OptionalInt most = fields.integer("max_completion_tokens");
@@ -86,7 +87,11 @@ public final class Bodies {
         if (best.isPresent() && best.getAsInt() != Math.max(1, body.path("n").asInt(1))) {
             throw InferenceException.invalid("NOT_BUILT", "best_of", "best_of other than n: this release can't do that yet");
         }
-        return generation(Task.Shape.COMPLETION, fields, prompts, fields.integer("max_tokens"), fields.integer("logprobs").orElse(-1));
+        OptionalInt logprobs = fields.integer("logprobs");
+        if (logprobs.isPresent() && (logprobs.getAsInt() < 0 || logprobs.getAsInt() > Output.MAX_TOP_LOGPROBS)) {
+            throw Fields.wrong("logprobs", logprobs.getAsInt() + " is outside [0, " + Output.MAX_TOP_LOGPROBS + "]");
+        }
+        return generation(Task.Shape.COMPLETION, fields, prompts, fields.integer("max_tokens"), logprobs.orElse(-1));
     }
 
     static Task score(ObjectNode body) {

@@ -145,7 +145,8 @@ class BodiesTest {
             {'prompt':'a','echo':true}        | echo
             {'prompt':'a','suffix':'b'}       | suffix
             {'prompt':'a','best_of':3}        | best_of
-            {'prompt':'a','logprobs':21}      | top_logprobs
+            {'prompt':'a','logprobs':21}      | logprobs
+            {'prompt':'a','logprobs':-1}      | logprobs
             {'prompt':'a','messages':[]}      | messages
             """)
     void completionsToo(String body, String field) {
