@@ -74,11 +74,11 @@ final class EchoInference implements Inference {
             synchronized (cancelled) {
                 thread[0] = Thread.currentThread();
             }
-            try {
-                answer(request, observer, cancelled);
-            } finally {
-                running.decrementAndGet();
-            }
+            answer(request, event -> {
+                // Before whoever hears it can send the next.
+                if (event instanceof InferenceEvent.Completed || event instanceof InferenceEvent.Failed) running.decrementAndGet();
+                observer.onEvent(event);
+            }, cancelled);
         });
         return new InferenceCall() {
             @Override
