@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.skald.batch.LineReader.Line;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -51,6 +52,7 @@ public final class BatchJob {
      * @throws BatchException in one sentence, if the job can't begin or can't go on
      */
     public Summary run(InputStream standard) throws InterruptedException {
+        plan.run().timeLimit().ifPresent(stop::after);
         Path folder = files.output().getParent();
         if (!Files.isDirectory(folder)) throw new BatchException(BatchException.Kind.FAILED, "there is no folder " + folder + " for the output");
         try (RunningTable table = RunningTable.open(files.running(), files.output())) {
@@ -271,7 +273,7 @@ public final class BatchJob {
     }
 
     private BatchException stuck(IOException e) {
-        String said = e.getMessage() == null ? e.toString() : e.getMessage();
+        String said = e instanceof AccessDeniedException denied ? denied.getFile() + ": permission denied" : e.getMessage() == null ? e.toString() : e.getMessage();
         boolean full = said.contains("No space left") || said.contains("quota") || said.contains("File too large");
         return new BatchException(BatchException.Kind.UNFINISHED, "can't write " + plan.output() + " or a file beside it: " + said + "; "
                 + (full ? "make room, then run the same command again" : "mend that, then run the same command again") + "; nothing is lost", e);

@@ -3,12 +3,12 @@ package dev.skald.batch;
 import dev.skald.client.Endpoint;
 import dev.skald.service.Inference;
 import dev.skald.service.InferenceException;
-import dev.skald.service.Operations;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /** Where a job's lines are answered, and by which model. Closing it leaves the engine of this process alone. */
 public final class Fleet implements AutoCloseable {
@@ -23,9 +23,14 @@ public final class Fleet implements AutoCloseable {
         this.facts = facts;
     }
 
-    /** @param capacity sequences that it is given at a time */
-    public static Fleet local(Inference inference, Operations operations, int capacity) {
-        return of(List.of(new LocalLane(inference, operations, capacity)), ModelFacts.of(inference));
+    /**
+     * The engine of this process.
+     *
+     * @param broken   says what broke it for good, if something did
+     * @param capacity sequences that it is given at a time
+     */
+    public static Fleet local(Inference inference, Supplier<Optional<String>> broken, int capacity) {
+        return of(List.of(new LocalLane(inference, broken, capacity)), ModelFacts.of(inference));
     }
 
     /** Of lanes that agree already. */

@@ -1,18 +1,19 @@
 package dev.skald.batch;
 
 import dev.skald.service.Inference;
-import dev.skald.service.Operations;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The engine of this process. Whoever started it closes it. */
 final class LocalLane implements Lane {
     private final Inference inference;
-    private final Operations operations;
+    private final Supplier<Optional<String>> broken;
     private final int capacity;
 
-    LocalLane(Inference inference, Operations operations, int capacity) {
+    /** @param broken says what broke the engine; being stuck, as after a stopped process goes on, breaks none */
+    LocalLane(Inference inference, Supplier<Optional<String>> broken, int capacity) {
         this.inference = inference;
-        this.operations = operations;
+        this.broken = broken;
         this.capacity = capacity;
     }
 
@@ -47,10 +48,9 @@ final class LocalLane implements Lane {
     @Override
     public void refuse(String why) {}
 
-    /** An engine that is stuck, as after a stopped process goes on, is no broken one: it fails nobody's request. */
     @Override
     public Optional<String> broken() {
-        return operations.health().alive() ? Optional.empty() : Optional.of("the engine is broken");
+        return broken.get();
     }
 
     @Override

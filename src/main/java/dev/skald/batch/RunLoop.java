@@ -54,9 +54,8 @@ final class RunLoop {
     private final Deque<Item> ready = new ArrayDeque<>();
     private final Deque<Item> alone = new ArrayDeque<>();
     private final PriorityQueue<Due> later = new PriorityQueue<>(Comparator.comparingLong(Due::nanos));
-    private final long begunNanos = System.nanoTime();
     private boolean inputEnded;
-    private long upNanos = begunNanos;
+    private long upNanos = System.nanoTime();
     private boolean ending;
 
     /** @param name of the run, short, unique among all runs: begins the ids of requests */
@@ -111,9 +110,6 @@ final class RunLoop {
         }
         if (stop.why().isPresent()) return unfinished("ended by " + stop.why().get());
         long now = System.nanoTime();
-        if (settings.timeLimit().isPresent() && now - begunNanos >= settings.timeLimit().get().toNanos()) {
-            return unfinished("the time limit of " + settings.timeLimit().get().toSeconds() + " s is over");
-        }
         if (lanes.anyUp()) {
             upNanos = now;
         } else if (lanes.allRefused()) {

@@ -47,7 +47,7 @@ final class BatchCommand implements dev.skald.cli.Command {
     @Option(names = "--shard", paramLabel = "K/N", description = "Only the K-th of N parts of the lines, K from 1; with an output of its own.")
     String shard = "1/1";
 
-    @Option(names = "--time-limit", paramLabel = "S", converter = Converters.Seconds.class, description = "Begin no line after so many seconds.")
+    @Option(names = "--time-limit", paramLabel = "S", converter = Converters.Seconds.class, description = "End in order after so many seconds, to be gone on with later.")
     Duration timeLimit;
 
     @Option(names = "--shutdown-timeout", paramLabel = "S", converter = Converters.Seconds.class,

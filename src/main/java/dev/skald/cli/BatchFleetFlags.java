@@ -8,6 +8,7 @@ import dev.skald.boot.EngineOptions;
 import dev.skald.boot.LocalEngine;
 import dev.skald.boot.ModelFolder;
 import dev.skald.client.Endpoint;
+import dev.skald.engine.EngineHealth;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -90,14 +91,18 @@ final class BatchFleetFlags {
             stdio.err().println(started.report().modelLine());
             int most = options.limits().maxNumSeqs() + options.limits().queueSize();
             int capacity = Math.min(most, inFlight == null ? 2 * options.limits().maxNumSeqs() : inFlight);
-            return Fleet.local(started.inference(), started.operations(), capacity);
+            return Fleet.local(started.inference(), () -> broken(started), capacity);
+        }
+
+        private static Optional<String> broken(LocalEngine engine) {
+            return engine.engine().health() instanceof EngineHealth.Broken broken ? Optional.of("the engine is broken: " + broken.cause()) : Optional.empty();
         }
 
         private Fleet remote() throws InterruptedException {
             try {
                 List<Endpoint> targets = endpoints.stream().map(Endpoint::plaintext).toList();
                 OptionalInt asked = inFlight == null ? OptionalInt.empty() : OptionalInt.of(inFlight);
-                return Fleet.remote(targets, asked, mixedFleet, Math.min(FIRST_ANSWER_MILLIS, patience.toMillis()));
+                return Fleet.remote(targets, asked, mixedFleet, FIRST_ANSWER_MILLIS);
             } catch (IllegalArgumentException e) {
                 throw CliException.askedWrongly("--" + e.getMessage());
             } catch (IOException e) {
