@@ -43,7 +43,7 @@ class ArchitectureTest {
             Map.entry("grpc", Set.of("service", "schedule", "sampling", "api")),
             Map.entry("client", Set.of("service", "schedule", "sampling", "api")),
             Map.entry("openai", Set.of("service", "schedule", "sampling")),
-            Map.entry("batch", Set.of("openai", "service", "client")),
+            Map.entry("batch", Set.of("openai", "service", "sampling", "client")),
             Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute")),
             Map.entry("boot", Set.of("*")),
             Map.entry("cli", Set.of("*")));

@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,7 +36,7 @@ final class BatchCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Option(names = {"-i", "--input"}, required = true, paramLabel = "FILE", description = "Lines of JSON, gzipped or not; - is standard input.")
+    @Option(names = {"-i", "--input"}, paramLabel = "FILE", description = "Lines of JSON, gzipped or not; - is standard input.")
     Path input;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE",
@@ -96,7 +98,15 @@ final class BatchCommand implements dev.skald.cli.Command {
         if (alone) return serveAlone(plan);
         if (dryRun) return dryRun(plan);
         Stop stop = new Stop();
-        obeySignals(stop);
+        List<Runnable> before = obeySignals(stop);
+        try {
+            return run(plan, stop);
+        } finally {
+            before.forEach(Runnable::run);
+        }
+    }
+
+    private int run(BatchPlan plan, Stop stop) throws InterruptedException {
         Progress progress = new Progress(stdio.err(), stdio.isTerminal());
         List<String> args = spec.commandLine().getParseResult().originalArgs();
         try (BatchFleetFlags.Opener opener = fleet.opener(stdio)) {
@@ -110,6 +120,7 @@ final class BatchCommand implements dev.skald.cli.Command {
     }
 
     private BatchPlan plan() {
+        if (input == null) throw CliException.askedWrongly("--input is needed");
         if (output == null && !dryRun) throw CliException.askedWrongly("--output is needed");
         try {
             return new BatchPlan(
@@ -171,17 +182,15 @@ final class BatchCommand implements dev.skald.cli.Command {
         }
     }
 
-    /** The first ends the job in order; the second at once, which costs nothing either but what was under way. */
-    private void obeySignals(Stop stop) {
-        java.util.concurrent.atomic.AtomicInteger count = new java.util.concurrent.atomic.AtomicInteger();
-        for (String name : List.of("TERM", "INT")) {
-            Signals.handle(name, () -> {
-                stop.request("SIG" + name);
-                if (count.incrementAndGet() > 1) {
-                    stdio.err().println("skald: ended at once; the same command goes on");
-                    Runtime.getRuntime().halt(ExitCode.UNFINISHED);
-                }
-            });
-        }
+    /** The first ends the job in order; the second at once, which costs only what was under way. @return put back what was there before */
+    private List<Runnable> obeySignals(Stop stop) {
+        AtomicInteger count = new AtomicInteger();
+        return Stream.of("TERM", "INT").map(name -> Signals.handle(name, () -> {
+            stop.request("SIG" + name);
+            if (count.incrementAndGet() > 1) {
+                stdio.err().println("skald: ended at once; the same command goes on");
+                Runtime.getRuntime().halt(ExitCode.UNFINISHED);
+            }
+        })).toList();
     }
 }
