@@ -14,6 +14,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -33,8 +34,9 @@ final class BatchFleetFlags {
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What lines call the model (default: the folder's name).")
     String servedModelName;
 
-    @Option(names = "--endpoint", paramLabel = "HOST:PORT", split = ",", description = "Running daemons instead of a model loaded here. Repeatable.")
-    List<String> endpoints = List.of();
+    @Option(names = "--endpoint", paramLabel = "HOST:PORT,…", split = FlagSources.SEPARATOR,
+            description = "Running daemons instead of a model loaded here. Repeatable.")
+    List<String> endpointLists = List.of();
 
     @Option(names = "--mixed-fleet", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
             description = "Daemons may differ in fingerprint; then a line's answer depends on which one gave it.")
@@ -51,6 +53,10 @@ final class BatchFleetFlags {
     @Mixin
     EngineFlags engine = new EngineFlags();
 
+    private List<String> endpoints() {
+        return endpointLists.stream().flatMap(list -> Arrays.stream(list.split(","))).map(String::strip).filter(e -> !e.isEmpty()).toList();
+    }
+
     Duration patience() {
         return patience;
     }
@@ -58,7 +64,7 @@ final class BatchFleetFlags {
     /** @throws CliException for flags that contradict each other */
     void check(ParseResult given) {
         if (inFlight != null && inFlight < 1) throw CliException.askedWrongly("--in-flight " + inFlight + " is less than 1");
-        if (endpoints.isEmpty()) {
+        if (endpoints().isEmpty()) {
             if (mixedFleet) throw CliException.askedWrongly("--mixed-fleet needs --endpoint");
             return;
         }
@@ -80,7 +86,7 @@ final class BatchFleetFlags {
 
         @Override
         public Fleet open() throws InterruptedException {
-            return endpoints.isEmpty() ? embedded() : remote();
+            return endpoints().isEmpty() ? embedded() : remote();
         }
 
         private Fleet embedded() {
@@ -100,7 +106,7 @@ final class BatchFleetFlags {
 
         private Fleet remote() throws InterruptedException {
             try {
-                List<Endpoint> targets = endpoints.stream().map(Endpoint::plaintext).toList();
+                List<Endpoint> targets = endpoints().stream().map(Endpoint::plaintext).toList();
                 OptionalInt asked = inFlight == null ? OptionalInt.empty() : OptionalInt.of(inFlight);
                 return Fleet.remote(targets, asked, mixedFleet, FIRST_ANSWER_MILLIS);
             } catch (IllegalArgumentException e) {
@@ -122,7 +128,7 @@ final class BatchFleetFlags {
 
     /** Starts a JVM like this one with the same flags. @param args of this command; empty where daemons answer: they are what may die */
     Optional<AloneLauncher> launcher(List<String> args) {
-        if (!endpoints.isEmpty()) return Optional.empty();
+        if (!endpoints().isEmpty()) return Optional.empty();
         return Optional.of(() -> {
             List<String> command = new ArrayList<>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -90,6 +90,16 @@ class BatchCommandTest {
     }
 
     @Test
+    void theExampleRunsAsItStands() throws Exception {
+        Ran ran = batch("-i", "src/docs/examples/batch.jsonl", "-o", file("answers.jsonl"));
+        assertEquals(ExitCode.OK, ran.code(), ran.err());
+        Map<String, JsonNode> answers = answers("answers.jsonl");
+        assertEquals(java.util.Set.of("sum", "capital", "which", "line-4", "plain lines are bodies"), answers.keySet());
+        assertEquals("2", answers.get("line-4").at("/choices/0/text").asText());
+        assertEquals(5, JSON.readTree(ran.out()).get("answered").asInt());
+    }
+
+    @Test
     void aSharedPrefixIsComputedOnce() throws Exception {
         String prefix = "1+1=2 ".repeat(84);
         List<String> shared = new ArrayList<>();
