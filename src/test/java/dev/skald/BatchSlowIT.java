@@ -14,13 +14,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What takes minutes of `skald batch`: many kills, a stopped process, a million lines. */
 @Tag("slow")
+@Timeout(value = 3, unit = TimeUnit.HOURS)
 class BatchSlowIT {
     private static final long STOPPED_SECONDS = 60;
 

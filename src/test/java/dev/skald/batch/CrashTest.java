@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is left when a job dies. */
@@ -85,6 +86,7 @@ class CrashTest {
 
     @Test
     @Tag("slow")
+    @Timeout(value = 1, unit = TimeUnit.HOURS)
     void killedSixtyTimes() throws Exception {
         killed(1000, 60, 3);
     }
@@ -113,6 +115,7 @@ class CrashTest {
 
     @Test
     @Tag("slow")
+    @Timeout(value = 1, unit = TimeUnit.HOURS)
     void anOutputCutAtEveryByteOfItsLastTwoRecordsIsRepaired() throws Exception {
         cut(1);
     }
