@@ -1,0 +1,41 @@
+#!/bin/sh
+# Builds the software CUDA device and the kernels for it: build.sh OUTPUT_FOLDER. Needs gcc and binutils, and no CUDA.
+#   libcuda.so.1, libcublas.so.12   what JCuda's libraries ask for; nothing that isn't implemented is missing, it answers "not supported"
+#   skald-kernels.sim               all kernels of native/cuda; the image that the device under test loads
+# Does nothing where the output is newer than every source.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$1
+cxx=${CXX:-g++}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+if [ -f "$out/skald-kernels.sim" ] && [ -z "$(find "$here" "$here/../cuda" -type f -newer "$out/skald-kernels.sim")" ]; then exit 0; fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+flags="-std=c++17 -O2 -fPIC -march=x86-64-v3 -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unused-parameter -Wno-unknown-pragmas"
+
+# stubs LIST OBJECTS… : a function for every name of the list that no object defines
+stubs() {
+    list=$1 && shift
+    nm --defined-only "$@" | awk '$2 == "T" { print $3 }' | sort -u > "$work/defined"
+    sort -u "$list" | comm -23 - "$work/defined" | awk -v code="$code" '{ print "int " $1 "(void) { return " code "; }" }'
+}
+
+for part in fiber memory stream module cublas; do "$cxx" $flags -c "$here/$part.cpp" -o "$work/$part.o" & done
+objects=""
+for source in "$here"/../cuda/*.cu; do
+    object="$work/kernel-$(basename "$source" .cu).o"
+    objects="$objects $object"
+    "$cxx" $flags -DSIMCUDA -fvisibility=default -I"$here" -x c++ -c "$source" -o "$object" || touch "$work/failed" &
+done
+wait
+[ ! -e "$work/failed" ]
+driver="$work/fiber.o $work/memory.o $work/stream.o $work/module.o"
+code=801 && stubs "$here/driver-symbols.txt" $driver > "$work/driver-stubs.c"
+code=15 && stubs "$here/cublas-symbols.txt" "$work/cublas.o" > "$work/cublas-stubs.c"
+"${CC:-gcc}" -O1 -fPIC -c "$work/driver-stubs.c" -o "$work/driver-stubs.o"
+"${CC:-gcc}" -O1 -fPIC -c "$work/cublas-stubs.c" -o "$work/cublas-stubs.o"
+"$cxx" -shared -Wl,-soname,libcuda.so.1 -o "$out/libcuda.so.1" $driver "$work/driver-stubs.o" -ldl
+"$cxx" -shared -Wl,-soname,libcublas.so.12 -Wl,--version-script="$here/cublas.map" -o "$out/libcublas.so.12" "$work/cublas.o" "$work/cublas-stubs.o" "$out/libcuda.so.1"
+"$cxx" -shared -o "$work/kernels" $objects "$out/libcuda.so.1"
+mv "$work/kernels" "$out/skald-kernels.sim"
