@@ -167,7 +167,7 @@ template <class T, int GROUP> __device__ void part(const AttentionArgs& a, float
 }
 
 /** What the splits of a token and head come to; grid (token, head). */
-extern "C" __global__ void __launch_bounds__(BLOCK) skald_attention_combine(AttentionArgs a) {
+extern "C" __global__ void __launch_bounds__(BLOCK, 2) skald_attention_combine(AttentionArgs a) {
     int t = blockIdx.x, head = blockIdx.y;
     if (t >= a.step.tokens()) return;
     int splits = (a.step.position(t) + SPLIT) / SPLIT, width = a.headDim + 2;
@@ -188,12 +188,12 @@ extern "C" __global__ void __launch_bounds__(BLOCK) skald_attention_combine(Atte
 SKALD_KERNEL(skald_attention_combine)
 
 #define ATTENTION(T, NAME, GROUP)                                                                      \
-    extern "C" __global__ void __launch_bounds__(BLOCK) skald_attention_walk_##NAME##_##GROUP(AttentionArgs a) { \
+    extern "C" __global__ void __launch_bounds__(BLOCK, 2) skald_attention_walk_##NAME##_##GROUP(AttentionArgs a) { \
         SKALD_DYNAMIC_SHARED(float, memory);                                                           \
         walk<T, GROUP>(a, memory);                                                                     \
     }                                                                                                  \
     SKALD_KERNEL(skald_attention_walk_##NAME##_##GROUP)                                                \
-    extern "C" __global__ void __launch_bounds__(BLOCK) skald_attention_part_##NAME##_##GROUP(AttentionArgs a) { \
+    extern "C" __global__ void __launch_bounds__(BLOCK, 2) skald_attention_part_##NAME##_##GROUP(AttentionArgs a) { \
         SKALD_DYNAMIC_SHARED(float, memory);                                                           \
         part<T, GROUP>(a, memory);                                                                     \
     }                                                                                                  \

@@ -1,6 +1,8 @@
 // What the host tells a slot: a new sequence with its sampling parameters, and changes of block tables.
 #include "skald.cuh"
 
+static_assert(sizeof(SlotState) == 4 * 10801, "compute/cuda allocates as much for each slot");
+
 /** The start of a record; after it come, one behind the other: end ids, bias ids, biases, lengths of banned sequences, these sequences, words of allowed ids,
     ids of the prompt, ids of the output so far. */
 struct SlotRecord {
@@ -9,6 +11,8 @@ struct SlotRecord {
     float temperature, topP, minP, repetition, presence, frequency;
     int topK, endCount, biasCount, bannedCount, promptCount, generatedCount, recentCount;
 };
+
+static_assert(sizeof(SlotRecord) == 4 * 20, "compute/cuda writes as much");
 
 struct SetSlotArgs {
     Step step;
@@ -21,7 +25,7 @@ __device__ const int* copyInts(const int* from, int* to, int n) {
     return from + n;
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK) skald_set_slot(SetSlotArgs a) {
+extern "C" __global__ void __launch_bounds__(BLOCK, 2) skald_set_slot(SetSlotArgs a) {
     SlotRecord h = *reinterpret_cast<const SlotRecord*>(a.record);
     SlotState& s = a.step.states[a.slot];
     const int* at = a.record + sizeof(SlotRecord) / 4;

@@ -1,15 +1,20 @@
 #!/bin/sh
 # Builds the software CUDA device and the kernels for it: build.sh OUTPUT_FOLDER. Needs gcc and binutils, and no CUDA.
 #   libcuda.so.1, libcublas.so.12   what JCuda's libraries ask for; nothing that isn't implemented is missing, it answers "not supported"
-#   skald-kernels.sim               all kernels of native/cuda; the image that the device under test loads
+#   kernels/skald.sim               all kernels of native/cuda; the image that the device under test loads
 # Does nothing where the output is newer than every source.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 cxx=${CXX:-g++}
-mkdir -p "$out"
+image=kernels/skald.sim
+if ! command -v "$cxx" > /dev/null; then
+    echo "simcuda: no $cxx here; the tests of the CUDA device will be skipped" >&2
+    exit 0
+fi
+mkdir -p "$out/kernels"
 out=$(cd "$out" && pwd)
-if [ -f "$out/skald-kernels.sim" ] && [ -z "$(find "$here" "$here/../cuda" -type f -newer "$out/skald-kernels.sim")" ]; then exit 0; fi
+if [ -f "$out/$image" ] && [ -z "$(find "$here" "$here/../cuda" -type f -newer "$out/$image")" ]; then exit 0; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags="-std=c++17 -O2 -fPIC -march=x86-64-v3 -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unused-parameter -Wno-unknown-pragmas"
@@ -38,4 +43,4 @@ code=15 && stubs "$here/cublas-symbols.txt" "$work/cublas.o" > "$work/cublas-stu
 "$cxx" -shared -Wl,-soname,libcuda.so.1 -o "$out/libcuda.so.1" $driver "$work/driver-stubs.o" -ldl
 "$cxx" -shared -Wl,-soname,libcublas.so.12 -Wl,--version-script="$here/cublas.map" -o "$out/libcublas.so.12" "$work/cublas.o" "$work/cublas-stubs.o" "$out/libcuda.so.1"
 "$cxx" -shared -o "$work/kernels" $objects "$out/libcuda.so.1"
-mv "$work/kernels" "$out/skald-kernels.sim"
+mv "$work/kernels" "$out/$image"

@@ -1,6 +1,8 @@
 package dev.skald.compute;
 
 import dev.skald.compute.cpu.CpuTestDevice;
+import dev.skald.compute.cuda.CudaTestDevice;
+import dev.skald.compute.cuda.SimCuda;
 import dev.skald.compute.reference.ReferenceTestDevice;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -22,9 +24,11 @@ public final class TestDevices {
     private TestDevices() {}
 
     public static Stream<Factory> all() {
-        return Stream.of(
-                new Factory("reference", ReferenceTestDevice::new),
-                new Factory("cpu, 1 thread", () -> new CpuTestDevice(1)),
-                new Factory("cpu, 3 threads", () -> new CpuTestDevice(3)));
+        return Stream.concat(
+                Stream.of(
+                        new Factory("reference", ReferenceTestDevice::new),
+                        new Factory("cpu, 1 thread", () -> new CpuTestDevice(1)),
+                        new Factory("cpu, 3 threads", () -> new CpuTestDevice(3))),
+                SimCuda.isHere() ? Stream.of(new Factory("cuda, simulated, batch-invariant", () -> new CudaTestDevice(true))) : Stream.empty());
     }
 }
