@@ -13,7 +13,7 @@ Launch simcuda::simcuda_launch;
 void simcuda_switch(void** save, void* next);
 }
 
-// rdi: where to keep the stack pointer of who leaves; rsi: the one of who comes.
+// rdi: where to keep the stack pointer of who leaves; rsi: the one of who comes. A jump, since the processor would foresee another place for a return.
 asm(R"(
 .text
 .globl simcuda_switch
@@ -34,7 +34,8 @@ simcuda_switch:
     popq %r12
     popq %rbx
     popq %rbp
-    ret
+    popq %rcx
+    jmp *%rcx
 .size simcuda_switch, .-simcuda_switch
 )");
 
@@ -42,6 +43,8 @@ namespace {
 
 constexpr size_t STACK = 64 * 1024;
 constexpr unsigned MAX_THREADS = 1024;
+/** Stacks begin at different cache lines; at the same ones they would push each other out of the cache. */
+constexpr size_t SKEW = 7 * 64, SKEWS = 36;
 
 enum class State : unsigned char { READY, AT_BARRIER, IN_WARP, DONE };
 
@@ -69,8 +72,21 @@ unsigned threads, live, waiting;
 
 Fiber& self() { return fibers[simcuda_thread->linear]; }
 
+/** To the next thread that can go on, in order; to the launcher if there is none. */
 void yield() {
-    simcuda_switch(&self().stackPointer, launcher);
+    Fiber& fiber = self();
+    unsigned own = fiber.thread.linear;
+    for (unsigned i = own + 1; i < threads; i++) {
+        if (fibers[i].state != State::READY) continue;
+        simcuda_thread = &fibers[i].thread;
+        return simcuda_switch(&fiber.stackPointer, fibers[i].stackPointer);
+    }
+    for (unsigned i = 0; i < own; i++) {
+        if (fibers[i].state != State::READY) continue;
+        simcuda_thread = &fibers[i].thread;
+        return simcuda_switch(&fiber.stackPointer, fibers[i].stackPointer);
+    }
+    simcuda_switch(&fiber.stackPointer, launcher);
 }
 
 void finished() {
@@ -94,7 +110,7 @@ void prepare(unsigned i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::READY;
     fiber.turn = 0;
-    void** top = reinterpret_cast<void**>(stacks + (i + 1) * STACK) - 2;
+    void** top = reinterpret_cast<void**>(stacks + (i + 1) * STACK - i % SKEWS * SKEW) - 2;
     *top = reinterpret_cast<void*>(&begin);  // where the first switch returns to; the stack is then aligned as after a call
     for (int r = 1; r <= 6; r++) top[-r] = nullptr;
     fiber.stackPointer = top - 6;
@@ -106,17 +122,10 @@ bool runBlock() {
     for (unsigned w = 0; w * 32 < threads; w++) warps[w].arrived = 0;
     live = threads;
     waiting = 0;
-    while (live > 0) {
-        bool ran = false;
-        for (unsigned i = 0; i < threads; i++) {
-            if (fibers[i].state != State::READY) continue;
-            ran = true;
-            simcuda_thread = &fibers[i].thread;
-            simcuda_switch(&launcher, fibers[i].stackPointer);
-        }
-        if (!ran) return false;
-    }
-    return true;
+    // A thread that waits or ends passes control on to another; it comes back here when none can go on.
+    simcuda_thread = &fibers[0].thread;
+    simcuda_switch(&launcher, fibers[0].stackPointer);
+    return live == 0;
 }
 
 }  // namespace
@@ -141,7 +150,13 @@ extern "C" const unsigned char* simcuda::simcuda_exchange_then(unsigned mask, co
     unsigned char* places = warp.places[fiber.turn & 1];
     fiber.turn++;
     unsigned lane = fiber.thread.linear & 31;
-    if (bytes > 0) std::memcpy(places + lane * LANE_BYTES, value, bytes);
+    unsigned char* place = places + lane * LANE_BYTES;
+    switch (bytes) {  // by instructions, not by a call, where that is possible
+        case 0: break;
+        case 4: std::memcpy(place, value, 4); break;
+        case 8: std::memcpy(place, value, 8); break;
+        default: std::memcpy(place, value, bytes);
+    }
     warp.arrived |= 1u << lane;
     if ((warp.arrived & mask) == mask) {
         warp.arrived &= ~mask;

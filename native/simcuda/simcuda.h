@@ -54,7 +54,7 @@ extern "C" void simcuda_barrier();
 extern "C" const unsigned char* simcuda_exchange(unsigned mask, const void* value, size_t bytes);
 /** The same; the last lane to come runs `then` on the places before any lane reads them. */
 extern "C" const unsigned char* simcuda_exchange_then(unsigned mask, const void* value, size_t bytes, void (*then)(unsigned char* places));
-constexpr size_t LANE_BYTES = 64;
+constexpr size_t LANE_BYTES = 32;
 
 inline unsigned lane() { return simcuda_thread->linear & 31; }
 

@@ -31,6 +31,7 @@ final class Cublas implements AutoCloseable {
         check("cublasSetWorkspace", JCublas2.cublasSetWorkspace(handle, memory.allocate(WORKSPACE_BYTES, "cuBLAS"), WORKSPACE_BYTES));
         factors = memory.pinned(2 * Float.BYTES);
         factors.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1);
+        factors.setAtIndex(ValueLayout.JAVA_FLOAT, 1, 0);
         one = new Address(factors.address());
         zero = new Address(factors.address() + Float.BYTES);
     }

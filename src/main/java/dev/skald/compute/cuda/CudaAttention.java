@@ -46,7 +46,7 @@ final class CudaAttention {
     }
 
     void start(CudaMemory memory, CudaKvCache cache, long freeBytes) {
-        partialBytes = Math.min(freeBytes / 128, MOST_PARTIAL_BYTES);
+        partialBytes = Math.min(freeBytes / 256, MOST_PARTIAL_BYTES);
         partials = memory.allocate(partialBytes, "partial results of attention").value();
         int type = CudaWeight.typeNumber(cache.group().dtype());
         for (int g = 0; g < GROUPS.length; g++) {

@@ -30,12 +30,12 @@ final class CudaMemory implements AutoCloseable {
         return address;
     }
 
-    /** Host memory that the device copies from and to by itself; zeroed. */
+    /** Host memory that the device copies from and to by itself; holds anything. */
     MemorySegment pinned(long bytes) {
         Address address = new Address();
         check("cuMemHostAlloc", JCudaDriver.cuMemHostAlloc(address, bytes, 0));
         pinned.add(address);
-        return MemorySegment.ofAddress(address.value()).reinterpret(bytes).fill((byte) 0);
+        return MemorySegment.ofAddress(address.value()).reinterpret(bytes);
     }
 
     /** Gives back pinned memory before the rest. */
