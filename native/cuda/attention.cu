@@ -27,7 +27,7 @@ template <int GROUP> struct Shared {
     float* acc;       // [GROUP, headDim]: the split's
     float* total;     // [GROUP, headDim]: all splits' so far
     long long* rows;  // [SPLIT]: where a position's row begins, in elements
-    float* scratch;   // [WARPS]
+    float* scratch;   // [2, GROUP, WARPS]
     float* most;      // [GROUP]: greatest score of the split; then of all so far
     float* sum;       // [GROUP]: Σ exp(score − most), likewise
 
@@ -39,7 +39,7 @@ template <int GROUP> struct Shared {
         acc = segments + BLOCK;
         total = acc + GROUP * headDim;
         scratch = total + GROUP * headDim;
-        most = scratch + WARPS;
+        most = scratch + 2 * GROUP * WARPS;
         sum = most + 2 * GROUP;
     }
 };
@@ -65,15 +65,29 @@ template <class T, int GROUP> __device__ void scores(const AttentionArgs& a, con
             }
         }
     }
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     for (int g = 0; g < GROUP; g++) {
-        float score = p < end ? dots[g] * a.scale : -INFINITY;
-        float most = blockMax(score, sh.scratch);
-        float weight = p < end ? expf(score - most) : 0;
+        dots[g] = p < end ? dots[g] * a.scale : -INFINITY;
+        float most = warpMax(dots[g]);
+        if (lane == 0) sh.scratch[g * WARPS + warp] = most;
+    }
+    __syncthreads();
+    float* sums = sh.scratch + GROUP * WARPS;
+    for (int g = 0; g < GROUP; g++) {
+        float most = sh.scratch[g * WARPS];
+        for (int w = 1; w < WARPS; w++) most = max(most, sh.scratch[g * WARPS + w]);
+        float weight = p < end ? expf(dots[g] - most) : 0;
         sh.weights[g * SPLIT + threadIdx.x] = weight;
-        float sum = blockSum(weight, sh.scratch);
-        if (threadIdx.x != 0) continue;
-        sh.most[g] = most;
-        sh.sum[g] = sum;
+        float sum = warpSum(weight);
+        if (lane == 0) sums[g * WARPS + warp] = sum;
+        if (threadIdx.x == 0) sh.most[g] = most;
+    }
+    __syncthreads();
+    if (threadIdx.x < GROUP) {
+        const float* parts = sums + threadIdx.x * WARPS;
+        float sum = parts[0];
+        for (int w = 1; w < WARPS; w++) sum += parts[w];
+        sh.sum[threadIdx.x] = sum;
     }
 }
 

@@ -60,21 +60,17 @@ __device__ inline unsigned short bitsOf(__nv_bfloat16 v) { unsigned short b; mem
 #ifdef SIMCUDA
 /** The warp's product by scalar arithmetic: each lane lays down its fragments, the last one computes for all. */
 template <class T> void multiplyAll(unsigned char* places) {
-    float a[16][16], b[8][16];
+    float a[16][16], b[16][8];
     auto element = [](const unsigned char* at) { T v; memcpy(&v, at, 2); return widen(v); };
     for (int lane = 0; lane < 32; lane++) {
         const unsigned char* p = places + lane * simcuda::LANE_BYTES;
         int group = lane / 4, pair = lane % 4 * 2;
         for (int i = 0; i < 8; i++) a[group + (i / 2 % 2) * 8][pair + i % 2 + i / 4 * 8] = element(p + 2 * i);
-        for (int i = 0; i < 4; i++) b[group][pair + i % 2 + i / 2 * 8] = element(p + 16 + 2 * i);
+        for (int i = 0; i < 4; i++) b[pair + i % 2 + i / 2 * 8][group] = element(p + 16 + 2 * i);
     }
-    float product[16][8];
+    float product[16][8] = {};
     for (int m = 0; m < 16; m++) {
-        for (int n = 0; n < 8; n++) {
-            float sum = 0;
-            for (int k = 0; k < 16; k++) sum = fmaf(a[m][k], b[n][k], sum);
-            product[m][n] = sum;
-        }
+        for (int k = 0; k < 16; k++) for (int n = 0; n < 8; n++) product[m][n] = fmaf(a[m][k], b[k][n], product[m][n]);
     }
     for (int lane = 0; lane < 32; lane++) {
         int group = lane / 4, pair = lane % 4 * 2;

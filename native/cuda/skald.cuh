@@ -77,6 +77,23 @@ __device__ inline void narrow(float v, float& to) { to = v; }
 __device__ inline void narrow(float v, __half& to) { to = __float2half_rn(v); }
 __device__ inline void narrow(float v, __nv_bfloat16& to) { to = __float2bfloat16_rn(v); }
 
+#ifdef SIMCUDA
+/** What the butterfly below comes to, computed once for the warp: since a + b = b + a, all lanes get the same bits, and these. */
+template <class T, class Combine> void butterfly(unsigned char* places, Combine combine) {
+    T v[32];
+    for (int lane = 0; lane < 32; lane++) memcpy(&v[lane], places + lane * simcuda::LANE_BYTES, sizeof(T));
+    for (int other = 16; other > 0; other >>= 1) for (int lane = 0; lane < other; lane++) v[lane] = combine(v[lane], v[lane + other]);
+    memcpy(places, v, sizeof(T));
+}
+template <class T> T warpSum(T v) {
+    auto sum = [](unsigned char* places) { butterfly<T>(places, [](T a, T b) { return a + b; }); };
+    return simcuda::laneValue<T>(simcuda::simcuda_exchange_then(ALL_LANES, &v, sizeof v, sum), 0);
+}
+template <class T> T warpMax(T v) {
+    auto most = [](unsigned char* places) { butterfly<T>(places, [](T a, T b) { return max(a, b); }); };
+    return simcuda::laneValue<T>(simcuda::simcuda_exchange_then(ALL_LANES, &v, sizeof v, most), 0);
+}
+#else
 /** Sum over the warp in a fixed tree; every lane gets it. */
 template <class T> __device__ inline T warpSum(T v) {
     for (int other = 16; other > 0; other >>= 1) v += __shfl_xor_sync(ALL_LANES, v, other);
@@ -86,6 +103,7 @@ template <class T> __device__ inline T warpMax(T v) {
     for (int other = 16; other > 0; other >>= 1) v = max(v, __shfl_xor_sync(ALL_LANES, v, other));
     return v;
 }
+#endif
 
 /** Sum over a block of BLOCK threads: warps by tree, then in ascending order. @param scratch [WARPS], shared; free for use again after the call */
 template <class T> __device__ inline T blockSum(T v, T* scratch) {

@@ -31,7 +31,7 @@ objects=""
 for source in "$here"/../cuda/*.cu; do
     object="$work/kernel-$(basename "$source" .cu).o"
     objects="$objects $object"
-    "$cxx" $flags -DSIMCUDA -fvisibility=default -I"$here" -x c++ -c "$source" -o "$object" || touch "$work/failed" &
+    "$cxx" $flags -O3 -DSIMCUDA -I"$here" -x c++ -c "$source" -o "$object" || touch "$work/failed" &
 done
 wait
 [ ! -e "$work/failed" ]

@@ -75,10 +75,15 @@ public record EngineOptions(
      * @param kernels on a CPU
      * @param threads compute threads; empty: as many as the CPU quota has cores
      * @param dtype   of unquantised weights; empty: as in the file
+     * @param batchInvariant on a GPU: results depend on nothing else in a step; on a CPU that is so anyway
      */
-    public record Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype) {
+    public record Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, boolean batchInvariant) {
         public static final Compute DEFAULT = new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty());
         public static final int MAX_THREADS = 1024;
+
+        public Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype) {
+            this(device, kernels, threads, dtype, false);
+        }
 
         public Compute {
             threads.ifPresent(t -> atLeast("--threads", t, 1, MAX_THREADS));

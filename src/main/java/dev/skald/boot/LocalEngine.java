@@ -82,7 +82,8 @@ public final class LocalEngine implements AutoCloseable {
         long begun = System.nanoTime();
         ModelConfig config = ModelConfig.read(options.model());
         Checkpoint checkpoint = own(Checkpoint.open(options.model()));
-        Device device = own(Devices.open(options.compute()));
+        Devices.Opened opened = Devices.open(options.compute());
+        Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
         spec = model.spec();
         Tokenizer tokenizer = Tokenizer.load(options.model());
@@ -98,7 +99,7 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(),
+                opened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
                 loaded - begun, System.nanoTime() - loaded);
     }
 

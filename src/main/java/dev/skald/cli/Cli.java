@@ -135,7 +135,7 @@ public final class Cli {
         } catch (StartException | TokenizerException | ChatTemplateException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
-            return ExitCode.FAILED;
+            return e instanceof StartException start && start.askedWrongly() ? ExitCode.ASKED_WRONGLY : ExitCode.FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return ExitCode.FAILED;

@@ -18,6 +18,9 @@ final class EngineFlags {
     @Option(names = "--kernels", paramLabel = "K", description = "auto, native or java: which kernels on a CPU (default: auto).")
     EngineOptions.KernelKind kernels = EngineOptions.KernelKind.AUTO;
 
+    @Option(names = "--batch-invariant", description = "On a GPU: the same bits for a request whatever else runs (on a CPU they are anyway).")
+    boolean batchInvariant;
+
     @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")
     Integer threads;
 
@@ -67,7 +70,7 @@ final class EngineFlags {
 
     /** Names that only mean something where the model runs in this process. */
     static final List<String> NAMES = List.of(
-            "--device", "--kernels", "--threads", "--dtype", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
+            "--device", "--kernels", "--batch-invariant", "--threads", "--dtype", "--max-model-len", "--kv-cache-memory-bytes", "--kv-cache-dtype",
             "--max-num-seqs", "--max-num-batched-tokens", "--queue-size", "--chat-template", "--stall-timeout", "--slow-reader-timeout");
 
     /** As a daemon runs it. @throws CliException for a value outside its range */
@@ -90,7 +93,7 @@ final class EngineFlags {
                     model,
                     servedName,
                     Optional.ofNullable(chatTemplate),
-                    new EngineOptions.Compute(device, kernels, optional(threads), weights),
+                    new EngineOptions.Compute(device, kernels, optional(threads), weights, batchInvariant),
                     new EngineOptions.Cache(
                             optional(maxModelLen),
                             kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),

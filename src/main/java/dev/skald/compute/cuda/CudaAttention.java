@@ -86,6 +86,6 @@ final class CudaAttention {
 
     /** Of {@code Shared} in attention.cu: rows, queries, weights, segments, two sums of values, scratch, and what a head's softmax comes to. */
     private static int sharedBytes(int group, int headDim) {
-        return 4 * (2 * SPLIT + 3 * group * headDim + group * SPLIT + Kernels.BLOCK + Kernels.BLOCK / 32 + 4 * group);
+        return 4 * (2 * SPLIT + 3 * group * headDim + group * SPLIT + Kernels.BLOCK + 2 * group * Kernels.BLOCK / 32 + 4 * group);
     }
 }
