@@ -56,7 +56,11 @@ final class Kernels implements AutoCloseable {
             for (Path image : images) kernels.add(image);
             return kernels;
         } catch (IOException e) {
+            kernels.close();
             throw new CudaUnavailableException("no kernels can be read from " + folder, e);
+        } catch (CudaUnavailableException e) {
+            kernels.close();
+            throw e;
         }
     }
 
