@@ -7,7 +7,10 @@ import dev.skald.compute.cuda.CudaDevice;
 import dev.skald.compute.cuda.CudaSettings;
 import dev.skald.compute.cuda.CudaUnavailableException;
 import dev.skald.compute.reference.ReferenceDevice;
+import dev.skald.tensor.DType;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
@@ -33,18 +36,21 @@ final class Devices {
         }
     }
 
-    /** @throws StartException with the reason, if it can't be had */
-    static Opened open(EngineOptions.Compute compute) {
+    /**
+     * @param weights types of the model's tensors
+     * @throws StartException with the reason, if it can't be had
+     */
+    static Opened open(EngineOptions.Compute compute, Set<DType> weights) {
         if (compute.kernels() == EngineOptions.KernelKind.NATIVE) {
             throw new StartException("--kernels native: this release has no native kernels yet; --kernels java (or auto) runs the ones in Java");
         }
         return switch (compute.device()) {
-            case AUTO -> auto(compute);
+            case AUTO -> auto(compute, weights);
             case CPU -> Opened.of(cpu(compute));
             case REFERENCE -> Opened.of(new ReferenceDevice());
             case CUDA -> {
                 try {
-                    yield Opened.of(cuda(compute));
+                    yield Opened.of(cuda(compute, weights));
                 } catch (CudaUnavailableException e) {
                     throw StartException.noSuchDevice("--device cuda: " + e.getMessage(), e);
                 }
@@ -52,15 +58,17 @@ final class Devices {
         };
     }
 
-    private static Opened auto(EngineOptions.Compute compute) {
+    private static Opened auto(EngineOptions.Compute compute, Set<DType> weights) {
         try {
-            return Opened.of(cuda(compute)).because("auto takes the GPU, since there is one");
+            return Opened.of(cuda(compute, weights)).because("auto takes the GPU, since there is one");
         } catch (CudaUnavailableException e) {
             return Opened.of(cpu(compute)).because("auto takes the CPU: " + e.getMessage());
         }
     }
 
-    private static Device cuda(EngineOptions.Compute compute) throws CudaUnavailableException {
+    private static Device cuda(EngineOptions.Compute compute, Set<DType> weights) throws CudaUnavailableException {
+        Optional<DType> without = weights.stream().filter(t -> !CudaDevice.supports(t)).sorted().findFirst();
+        if (without.isPresent()) throw new CudaUnavailableException("the model has weights of type " + without.get() + ", for which there are no CUDA kernels yet");
         return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), cudaKernels()));
     }
 

@@ -17,6 +17,7 @@ import dev.skald.service.LocalInference;
 import dev.skald.service.ModelInfo;
 import dev.skald.service.Operations;
 import dev.skald.service.TextWorkers;
+import dev.skald.tensor.DType;
 import dev.skald.text.ChatTemplateException;
 import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
@@ -24,13 +25,16 @@ import dev.skald.weights.Checkpoint;
 import dev.skald.weights.CheckpointException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model that runs in this process: started whole or not at all, with one really generated token as the proof. Started and closed by one
  * thread; what it hands out is thread-safe.
  */
 public final class LocalEngine implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(LocalEngine.class.getName());
     private static final int PROMPT_WORKERS = 2;
     private static final int TEXT_WORKERS = 2;
 
@@ -82,7 +86,7 @@ public final class LocalEngine implements AutoCloseable {
         long begun = System.nanoTime();
         ModelConfig config = ModelConfig.read(options.model());
         Checkpoint checkpoint = own(Checkpoint.open(options.model()));
-        Devices.Opened opened = Devices.open(options.compute());
+        Devices.Opened opened = Devices.open(options.compute(), types(checkpoint));
         Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device);
         spec = model.spec();
@@ -101,6 +105,19 @@ public final class LocalEngine implements AutoCloseable {
         report = new StartReport(
                 opened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
                 loaded - begun, System.nanoTime() - loaded);
+    }
+
+    /** Of all tensors that have a type known to us; if another one is needed, loading says so. */
+    private static Set<DType> types(Checkpoint checkpoint) {
+        Set<DType> types = EnumSet.noneOf(DType.class);
+        for (String name : checkpoint.names()) {
+            try {
+                types.add(checkpoint.tensor(name).dtype());
+            } catch (CheckpointException unknown) {
+                LOG.log(System.Logger.Level.DEBUG, unknown.getMessage());
+            }
+        }
+        return types;
     }
 
     private static EngineConfig config(EngineOptions options, LoadedModel model) {

@@ -18,7 +18,8 @@ final class EngineFlags {
     @Option(names = "--kernels", paramLabel = "K", description = "auto, native or java: which kernels on a CPU (default: auto).")
     EngineOptions.KernelKind kernels = EngineOptions.KernelKind.AUTO;
 
-    @Option(names = "--batch-invariant", description = "On a GPU: the same bits for a request whatever else runs (on a CPU they are anyway).")
+    @Option(names = "--batch-invariant", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
+            description = "On a GPU: the same bits for a request whatever else runs (on a CPU they are anyway).")
     boolean batchInvariant;
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")

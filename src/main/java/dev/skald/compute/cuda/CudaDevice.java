@@ -62,6 +62,11 @@ public final class CudaDevice implements Device {
         }
     }
 
+    /** Whether there are kernels for weights of this type. */
+    public static boolean supports(DType dtype) {
+        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
+    }
+
     @Override
     public DeviceInfo info() {
         return info;

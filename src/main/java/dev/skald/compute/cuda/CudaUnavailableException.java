@@ -4,7 +4,7 @@ package dev.skald.compute.cuda;
 public final class CudaUnavailableException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    CudaUnavailableException(String sentence) {
+    public CudaUnavailableException(String sentence) {
         super(sentence);
     }
 

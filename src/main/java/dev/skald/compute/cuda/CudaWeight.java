@@ -20,7 +20,7 @@ record CudaWeight(WeightRole role, DType dtype, DType stored, int rows, int cols
         return cuda;
     }
 
-    /** The number by which kernels know an element type. */
+    /** The number by which kernels know an element type. @throws IllegalArgumentException if there are none for it */
     static int typeNumber(DType dtype) {
         return switch (dtype) {
             case F32 -> 0;

@@ -116,7 +116,7 @@ class CudaEngineTest {
             long steps = gpu.engine().snapshot().steps();
             SimCuda.Counters before = SimCuda.counters();
             BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
-            int tokens = 40;
+            int tokens = 16;
             gpu.engine().submit(request("r", tokens), events::add);
             assertTrue(last(events) instanceof TokenEvent.Completed);
             gpu.close();
@@ -128,8 +128,8 @@ class CudaEngineTest {
             assertTrue(moved.bytesUp() / moved.copiesUp() < 2500, moved.bytesUp() / moved.copiesUp() + " bytes up a step");
             assertEquals(0, moved.allocations(), "allocations after the start");
             int layers = gpu.spec().layers();
-            long most1 = moved.copiesDown() * (9L * layers + 8) + moved.copiesUp();
-            assertTrue(moved.launches() <= most1, moved.launches() + " launches, at most " + most1);
+            long mostLaunches = moved.copiesDown() * (9L * layers + 8) + moved.copiesUp();
+            assertTrue(moved.launches() <= mostLaunches, moved.launches() + " launches, at most " + mostLaunches);
         }
     }
 
