@@ -115,7 +115,7 @@ class ServeLoopTest {
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void aSignalDrainsAndASecondOneHalts() throws Exception {
         try (Door door = Door.open(DoorConfig.loopback());
-                Engine engine = engine()) {
+                Engine engine = engine(new IllegalStateException("nobody asks"))) {
             loop.beginServing();
             loop.signal();
             assertEquals(-1, halted.get());
