@@ -75,6 +75,7 @@ int cublasGemmEx(Handle* handle, int transA, int transB, int m, int n, int k, co
                 float& out = static_cast<float*>(c)[size_t(col) * ldc + row];
                 float product = scale * dot(left, right, row, col, k, piece);
                 out = keep == 0 ? product : product + keep * out;
+                if (checking) checkWritten(&out, sizeof out);
             }
         }
         return OK;

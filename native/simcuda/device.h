@@ -20,6 +20,30 @@ extern "C" Counters simcuda_counters;
 /** Runs all blocks of a grid. @return false if threads wait for each other for ever */
 bool runGrid(void (*kernel)(void**), void** parameters, dim3 grid, dim3 block, void* dynamicShared);
 
+/** Where the running thread stands: what a barrier of its block, or an exchange of its warp, has put behind it. */
+struct Clock {
+    unsigned block, thread, epoch, warpEpoch;
+};
+Clock clockNow();
+bool running();
+bool isStack(const void* at);
+/** Ends the running thread, as if it had returned. */
+void endThread();
+
+// simcuda-check: see check.cpp. Where no module with instrumented kernels is loaded, none of it is called.
+extern bool checking;
+void checkAllocated(void* at, size_t bytes);
+void checkFreed(void* at);
+void checkWritten(const void* at, size_t bytes);
+/** Memory that each block has anew. */
+void checkShared(void* at, size_t bytes);
+void checkForget();
+void checkLaunch();
+/** @param first where the first thread waits @param here where this one does */
+void checkBarrier(const void* first, const void* here);
+
+/** Whether an address lies in an allocation of device memory or the pages around one. */
+bool isMapping(const void* at);
 /** Whether all bytes lie in one allocation of device memory. */
 bool isDevice(const void* at, size_t bytes);
 bool isPinned(const void* at, size_t bytes);

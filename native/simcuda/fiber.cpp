@@ -59,7 +59,7 @@ struct Fiber {
 struct Warp {
     alignas(64) unsigned char places[2][32 * LANE_BYTES];
     unsigned arrived;
-    unsigned mask;
+    unsigned exchanges;
 };
 
 Fiber fibers[MAX_THREADS];
@@ -68,7 +68,9 @@ unsigned char* stacks;
 void* launcher;
 void (*entry)(void**);
 void** entryParameters;
-unsigned threads, live, waiting;
+unsigned threads, live, waiting, barriers;
+const void* barrierPlace;
+bool inKernel;
 
 Fiber& self() { return fibers[simcuda_thread->linear]; }
 
@@ -120,6 +122,8 @@ void prepare(unsigned i) {
 bool runBlock() {
     for (unsigned i = 0; i < threads; i++) prepare(i);
     for (unsigned w = 0; w * 32 < threads; w++) warps[w].arrived = 0;
+    barriers = 0;
+    for (unsigned w = 0; w * 32 < threads; w++) warps[w].exchanges = 0;
     live = threads;
     waiting = 0;
     // A thread that waits or ends passes control on to another; it comes back here when none can go on.
@@ -130,9 +134,28 @@ bool runBlock() {
 
 }  // namespace
 
+Clock simcuda::clockNow() {
+    const dim3& grid = simcuda_launch.grid;
+    const uint3& at = simcuda_launch.blockIndex;
+    unsigned thread = simcuda_thread->linear;
+    return {(at.z * grid.y + at.y) * grid.x + at.x, thread, barriers, warps[thread / 32].exchanges};
+}
+
+bool simcuda::running() { return inKernel; }
+
+bool simcuda::isStack(const void* at) { return at >= stacks && at < stacks + MAX_THREADS * STACK; }
+
+void simcuda::endThread() { finished(); }
+
 extern "C" void simcuda::simcuda_barrier() {
+    if (checking) {
+        const void* here = __builtin_return_address(0);
+        if (waiting == 0) barrierPlace = here;
+        checkBarrier(barrierPlace, here);
+    }
     if (++waiting == live) {
         waiting = 0;
+        barriers++;
         for (unsigned i = 0; i < threads; i++) if (fibers[i].state == State::AT_BARRIER) fibers[i].state = State::READY;
         return;
     }
@@ -160,6 +183,7 @@ extern "C" const unsigned char* simcuda::simcuda_exchange_then(unsigned mask, co
     warp.arrived |= 1u << lane;
     if ((warp.arrived & mask) == mask) {
         warp.arrived &= ~mask;
+        warp.exchanges++;
         if (then != nullptr) then(places);
         unsigned first = fiber.thread.linear & ~31u;
         for (unsigned i = 0; i < 32; i++) {
@@ -189,7 +213,10 @@ bool simcuda::runGrid(void (*kernel)(void**), void** parameters, dim3 grid, dim3
         for (unsigned y = 0; y < grid.y; y++) {
             for (unsigned x = 0; x < grid.x; x++) {
                 simcuda_launch.blockIndex = {x, y, z};
-                if (!runBlock()) {
+                inKernel = true;
+                bool ended = runBlock();
+                inKernel = false;
+                if (!ended) {
                     std::fprintf(stderr, "simcuda: threads of block (%u, %u, %u) wait for each other for ever\n", x, y, z);
                     return false;
                 }

@@ -45,6 +45,7 @@ void* guarded(size_t bytes, std::map<uintptr_t, Allocation>& memory) {
 }
 
 Status release(void* at, std::map<uintptr_t, Allocation>& memory) {
+    if (checking) checkFreed(at);
     auto found = memory.find(reinterpret_cast<uintptr_t>(at));
     if (found == memory.end()) return INVALID_VALUE;
     munmap(found->second.mapping, found->second.mapped);
@@ -55,6 +56,7 @@ Status release(void* at, std::map<uintptr_t, Allocation>& memory) {
 Status up(void* to, const void* from, size_t bytes) {
     if (!isDevice(to, bytes)) return INVALID_VALUE;
     std::memcpy(to, from, bytes);
+    if (checking) checkWritten(to, bytes);
     simcuda_counters.bytesUp += bytes;
     simcuda_counters.copiesUp++;
     return OK;
@@ -71,18 +73,27 @@ Status down(void* to, const void* from, size_t bytes) {
 Status across(void* to, const void* from, size_t bytes) {
     if (!isDevice(to, bytes) || !isDevice(from, bytes)) return INVALID_VALUE;
     std::memmove(to, from, bytes);
+    if (checking) checkWritten(to, bytes);
     return OK;
 }
 
 template <class T> Status fill(T* to, T value, size_t count) {
     if (!isDevice(to, count * sizeof(T))) return INVALID_VALUE;
     for (size_t i = 0; i < count; i++) to[i] = value;
+    if (checking) checkWritten(to, count * sizeof(T));
     return OK;
 }
 
 }  // namespace
 
 bool simcuda::isDevice(const void* at, size_t bytes) { return inside(deviceMemory, at, bytes); }
+bool simcuda::isMapping(const void* at) {
+    for (auto& [begin, allocation] : deviceMemory) {
+        auto* mapping = static_cast<const unsigned char*>(allocation.mapping);
+        if (at >= mapping && at < mapping + allocation.mapped) return true;
+    }
+    return false;
+}
 bool simcuda::isPinned(const void* at, size_t bytes) { return inside(pinnedMemory, at, bytes); }
 
 extern "C" {
@@ -99,6 +110,7 @@ Status cuMemAlloc_v2(void** at, size_t bytes) {
     *at = guarded(bytes, deviceMemory);
     if (*at == nullptr) return OUT_OF_MEMORY;
     std::memset(*at, 0xff, bytes);
+    if (checking) checkAllocated(*at, bytes);
     simcuda_counters.liveBytes += int64_t(bytes);
     return OK;
 }

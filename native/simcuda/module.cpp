@@ -3,6 +3,7 @@
 #include "device.h"
 #include <dlfcn.h>
 #include <elf.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cstdio>
@@ -10,6 +11,8 @@
 #include <string>
 
 using namespace simcuda;
+
+bool simcuda::checking;
 
 namespace {
 
@@ -26,8 +29,27 @@ struct Function {
 struct Module {
     void* library;
     int file;
+    bool checked;
     std::vector<std::unique_ptr<Function>> functions;
 };
+
+int checkedModules;
+
+/** What the threads of a block share is static in the image: its writable part. */
+void shareStatics(void* library) {
+    link_map* map;
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return;
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, size_t, void* wanted) {
+            if (info->dlpi_addr != static_cast<link_map*>(wanted)->l_addr) return 0;
+            for (int i = 0; i < info->dlpi_phnum; i++) {
+                const auto& segment = info->dlpi_phdr[i];
+                if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W)) checkShared(reinterpret_cast<void*>(info->dlpi_addr + segment.p_vaddr), segment.p_memsz);
+            }
+            return 1;
+        },
+        map);
+}
 
 int context;  // its address is the one context
 thread_local void* current;
@@ -132,11 +154,22 @@ Status cuModuleLoadData(Module** module, const void* image) {
         close(file);
         return INVALID_IMAGE;
     }
-    *module = new Module{library, file, {}};
+    bool checked = dlsym(library, "simcuda_checked") != nullptr;
+    if (checked) {
+        checkedModules++;
+        checking = true;
+        shareStatics(library);
+        checkShared(dynamicShared, MAX_SHARED);
+    }
+    *module = new Module{library, file, checked, {}};
     return OK;
 }
 Status cuModuleUnload(Module* module) {
     drainAll();
+    if (module->checked && --checkedModules == 0) {
+        checking = false;
+        checkForget();
+    }
     dlclose(module->library);
     close(module->file);
     delete module;
@@ -168,6 +201,7 @@ Status cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz,
     enqueue(streamOf(stream), [=] {
         simcuda_counters.launches++;
         std::memset(dynamicShared, 0xff, shared);
+        if (checking) checkLaunch();
         void* places[32];
         for (size_t i = 0; i < arguments->count; i++) places[i] = arguments->bytes + arguments->offsets[i];
         return runGrid(function->call, places, {gx, gy, gz}, {bx, by, bz}, dynamicShared) ? OK : LAUNCH_FAILED;

@@ -102,11 +102,20 @@ inline unsigned __ballot_sync(unsigned mask, int predicate) {
 inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
 inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == mask; }
 
-// One thread runs at a time and is never interrupted: an ordinary addition is atomic.
-template <class T> T atomicAdd(T* at, T by) { T old = *at; *at = old + by; return old; }
-template <class T> T atomicMax(T* at, T by) { T old = *at; if (by > old) *at = by; return old; }
-template <class T> T atomicMin(T* at, T by) { T old = *at; if (by < old) *at = by; return old; }
-template <class T> T atomicOr(T* at, T by) { T old = *at; *at = old | by; return old; }
+// One thread runs at a time and is never interrupted: an ordinary operation is atomic. Under simcuda-check it says that it is meant to be.
+#ifdef SIMCUDA_CHECK
+extern "C" void simcuda_atomic(void* at, size_t bytes);
+extern "C" __attribute__((weak)) const int simcuda_checked = 1;
+#define SIMCUDA_ATOMIC template <class T> __attribute__((noinline, no_sanitize("thread"))) T
+#define SIMCUDA_SAY_ATOMIC(at) simcuda_atomic(at, sizeof(T))
+#else
+#define SIMCUDA_ATOMIC template <class T> T
+#define SIMCUDA_SAY_ATOMIC(at)
+#endif
+SIMCUDA_ATOMIC atomicAdd(T* at, T by) { SIMCUDA_SAY_ATOMIC(at); T old = *at; *at = old + by; return old; }
+SIMCUDA_ATOMIC atomicMax(T* at, T by) { SIMCUDA_SAY_ATOMIC(at); T old = *at; if (by > old) *at = by; return old; }
+SIMCUDA_ATOMIC atomicMin(T* at, T by) { SIMCUDA_SAY_ATOMIC(at); T old = *at; if (by < old) *at = by; return old; }
+SIMCUDA_ATOMIC atomicOr(T* at, T by) { SIMCUDA_SAY_ATOMIC(at); T old = *at; *at = old | by; return old; }
 
 template <class T> T __ldg(const T* at) { return *at; }
 template <class A, class B> std::common_type_t<A, B> min(A a, B b) { return a < b ? a : b; }

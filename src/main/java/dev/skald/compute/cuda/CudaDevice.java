@@ -168,18 +168,20 @@ public final class CudaDevice implements Device {
         cuda.await();
     }
 
-    /** For tests: waits for all that was enqueued, then copies. @param to bytes of host memory */
+    /** For tests: copies when all that was enqueued has run, and waits. @param to bytes of host memory */
     void read(long address, MemorySegment to) {
         context.enter();
+        check("cuMemcpyDtoHAsync",
+                JCudaDriver.cuMemcpyDtoHAsync(new Address(to.address()), new DeviceAddress(address), to.byteSize(), context.stream()));
         check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(context.stream()));
-        check("cuMemcpyDtoH", JCudaDriver.cuMemcpyDtoH(new Address(to.address()), new DeviceAddress(address), to.byteSize()));
     }
 
-    /** For tests: waits for all that was enqueued, then copies. @param from bytes of host memory */
+    /** For tests: copies when all that was enqueued has run, and waits. @param from bytes of host memory */
     void write(long address, MemorySegment from) {
         context.enter();
+        check("cuMemcpyHtoDAsync",
+                JCudaDriver.cuMemcpyHtoDAsync(new DeviceAddress(address), new Address(from.address()), from.byteSize(), context.stream()));
         check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(context.stream()));
-        check("cuMemcpyHtoD", JCudaDriver.cuMemcpyHtoD(new DeviceAddress(address), new Address(from.address()), from.byteSize()));
     }
 
     @Override

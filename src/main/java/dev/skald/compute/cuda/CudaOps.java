@@ -37,6 +37,8 @@ final class CudaOps implements Ops, AutoCloseable {
 
     private Optional<Started> started = Optional.empty();
     private Optional<Batch> batch = Optional.empty();
+    /** Greatest position of the batch at hand. */
+    private int lastPosition;
 
     private record Started(CudaSlots slots, CudaKvCache cache) {}
 
@@ -70,6 +72,8 @@ final class CudaOps implements Ops, AutoCloseable {
     void upload(Batch next, Address host) {
         slots().upload(next, host);
         batch = Optional.of(next);
+        lastPosition = -1;
+        for (int t = 0; t < next.tokens(); t++) lastPosition = Math.max(lastPosition, next.position(t));
     }
 
     CudaSlots slots() {
@@ -167,10 +171,8 @@ final class CudaOps implements Ops, AutoCloseable {
         CudaWeight table = CudaWeight.of(ropeTable, WeightRole.ROPE_TABLE);
         fits(shape, cache);
         same("columns of the rope table", table.cols(), shape.headDim());
-        for (int t = 0; t < batch().tokens(); t++) {
-            if (batch().position(t) >= table.rows()) {
-                throw new IllegalArgumentException("position " + batch().position(t) + " is outside the rope table of " + table.rows());
-            }
+        if (lastPosition >= table.rows()) {
+            throw new IllegalArgumentException("position " + lastPosition + " is outside the rope table of " + table.rows());
         }
         Arguments arguments = kernels.arguments().begin(step()).put(x.address()).put(table.address()).put(cache.keys(layer)).put(cache.values(layer));
         arguments.put(CudaWeight.typeNumber(cache.group().dtype())).put(x.stride()).put(table.stride());

@@ -47,9 +47,9 @@ final class CudaSlots {
         DeviceAddress states = memory.allocate(slots * SlotRecord.STATE_BYTES, "sampling states");
         DeviceAddress counts = memory.allocate(4 * slots * vocabulary, "penalty counts");
         DeviceAddress allowed = memory.allocate(4 * slots * words, "masks of allowed tokens");
-        check("cuMemsetD8", JCudaDriver.cuMemsetD8(states, (byte) 0, slots * SlotRecord.STATE_BYTES));
-        check("cuMemsetD8", JCudaDriver.cuMemsetD8(last, (byte) 0xff, 4 * slots));
-        check("cuMemsetD8", JCudaDriver.cuMemsetD8(tables, (byte) 0, 4 * slots * limits.maxBlocks()));
+        check("cuMemsetD8Async", JCudaDriver.cuMemsetD8Async(states, (byte) 0, slots * SlotRecord.STATE_BYTES, stream));
+        check("cuMemsetD8Async", JCudaDriver.cuMemsetD8Async(last, (byte) 0xff, 4 * slots, stream));
+        check("cuMemsetD8Async", JCudaDriver.cuMemsetD8Async(tables, (byte) 0, 4 * slots * limits.maxBlocks(), stream));
         long longest = 4L * (60_000 + words + 2L * limits.maxBlocks() * blockTokens);
         ring = memory.pinned(Math.max(LEAST_RING_BYTES, longest));
         ringOnDevice = memory.allocate(ring.byteSize(), "setups of slots").value();

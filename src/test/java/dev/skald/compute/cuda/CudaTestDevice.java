@@ -8,15 +8,20 @@ import dev.skald.tensor.Elements;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 
 /** Opens the CUDA device's memory to tests; the device is the software one. */
 public final class CudaTestDevice implements TestDevice {
     private final CudaDevice device;
 
     public CudaTestDevice(boolean batchInvariant) {
+        this(batchInvariant, SimCuda.kernels());
+    }
+
+    CudaTestDevice(boolean batchInvariant, Path kernels) {
         SimCuda.use();
         try {
-            device = CudaDevice.open(new CudaSettings(0, batchInvariant, SimCuda.kernels()));
+            device = CudaDevice.open(new CudaSettings(0, batchInvariant, kernels));
         } catch (CudaUnavailableException e) {
             throw new AssertionError(e);
         }

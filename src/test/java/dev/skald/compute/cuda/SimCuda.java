@@ -47,6 +47,27 @@ public final class SimCuda {
         return FOLDER.resolve("kernels");
     }
 
+    /** Folder of an image of the same kernels, and of planted mistakes, in which simcuda-check sees every access. */
+    static Path checkedKernels() {
+        return FOLDER.resolve("check");
+    }
+
+    /** What simcuda-check found since the last call: the first of each kind and place, a line each, and how often there was anything. */
+    record Findings(int count, String text) {}
+
+    static Findings findings() {
+        MethodHandle findings = Linker.nativeLinker().downcallHandle(
+                SymbolLookup.libraryLookup(DRIVER, Arena.global()).find("simcuda_findings").orElseThrow(),
+                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(1 << 16);
+            int count = (int) findings.invokeExact(text, text.byteSize());
+            return new Findings(count, text.getString(0));
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+    }
+
     /** What the device has done since it was loaded. */
     public record Counters(
             long launches, long bytesUp, long bytesDown, long copiesUp, long copiesDown, long allocations, long graphLaunches, long liveBytes) {
