@@ -18,7 +18,8 @@ out=$(cd "$out" && pwd)
 if [ -f "$out/$image" ] && [ -z "$(find "$here" "$here/../cuda" -type f -newer "$out/$image")" ]; then exit 0; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags="-std=c++17 -O2 -fPIC -march=x86-64-v3 -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unused-parameter -Wno-unknown-pragmas"
+# Unique symbols would keep an image in memory after it was unloaded, and share its variables with the next one.
+flags="-std=c++17 -O2 -fPIC -march=x86-64-v3 -ffp-contract=off -fno-strict-aliasing -fno-gnu-unique -Wall -Wextra -Wno-unused-parameter -Wno-unknown-pragmas"
 
 # stubs LIST OBJECTS… : a function for every name of the list that no object defines
 stubs() {

@@ -171,7 +171,9 @@ Status cuModuleUnload(Module* module) {
         checkForget();
     }
     dlclose(module->library);
-    close(module->file);
+    // A library that stays would be taken for the next one whose file gets the same number.
+    std::string path = "/proc/self/fd/" + std::to_string(module->file);
+    if (dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD) == nullptr) close(module->file);
     delete module;
     return OK;
 }

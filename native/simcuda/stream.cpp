@@ -1,5 +1,6 @@
 // Streams, events and graphs. A stream is a list of work that runs when somebody waits: whoever forgets to wait reads what was there before.
 #include "device.h"
+#include <atomic>
 #include <set>
 
 using namespace simcuda;
@@ -9,7 +10,12 @@ namespace {
 Stream defaultStream;
 std::set<Stream*> streams;
 std::set<Event*> events;
-Status lost = OK;
+/** The first error, of ever. Tests set it from another thread while work runs. */
+std::atomic<Status> lost{OK};
+
+void note(Status status) {
+    if (status != OK) lost = status;
+}
 
 }  // namespace
 
@@ -28,7 +34,7 @@ void simcuda::enqueue(Stream* stream, Work work) {
 Status simcuda::drain(Stream* stream) {
     while (lost == OK && stream->next < stream->queue.size()) {
         Work work = std::move(stream->queue[stream->next++]);  // running it may drain another stream, or this one
-        lost = work();
+        note(work());
     }
     if (stream->next == stream->queue.size() || lost != OK) {
         stream->queue.clear();
@@ -63,7 +69,7 @@ Status cuStreamDestroy_v2(Stream* stream) {
 Status cuStreamSynchronize(void* stream) { return drain(streamOf(stream)); }
 Status cuStreamQuery(void* stream) {
     Stream* s = streamOf(stream);
-    return lost != OK ? lost : s->queue.empty() ? OK : NOT_READY;
+    return lost != OK ? lost.load() : s->queue.empty() ? OK : NOT_READY;
 }
 Status cuStreamWaitEvent(void* stream, Event* event, unsigned) {
     uint64_t recorded = event->recorded;
@@ -91,14 +97,14 @@ Status cuEventRecord(Event* event, void* stream) {
     });
     return lost;
 }
-Status cuEventQuery(Event* event) { return lost != OK ? lost : event->reached >= event->recorded ? OK : NOT_READY; }
+Status cuEventQuery(Event* event) { return lost != OK ? lost.load() : event->reached >= event->recorded ? OK : NOT_READY; }
 /** Runs the event's stream just so far. */
 Status cuEventSynchronize(Event* event) {
     Stream* stream = event->stream;
     while (lost == OK && event->reached < event->recorded) {
         if (stream == nullptr || stream->next == stream->queue.size()) return INVALID_HANDLE;
         Work work = std::move(stream->queue[stream->next++]);
-        lost = work();
+        note(work());
     }
     if (stream != nullptr && stream->next == stream->queue.size()) {
         stream->queue.clear();
