@@ -31,6 +31,7 @@ class ArchitectureTest {
             Map.entry("compute", Set.of("tensor", "sampling")),
             Map.entry("compute.reference", Set.of("tensor", "sampling", "compute")),
             Map.entry("compute.cpu", Set.of("tensor", "sampling", "compute")),
+            Map.entry("compute.cuda", Set.of("tensor", "sampling", "compute")),
             Map.entry("weights", Set.of("tensor")),
             Map.entry("quantize", Set.of("tensor")),
             Map.entry("model", Set.of("tensor", "sampling", "compute", "weights", "quantize", "model.family")),
@@ -84,6 +85,18 @@ class ArchitectureTest {
             if (place(c).equals("cli") || place(c).isEmpty()) continue;
             c.getDirectDependenciesFromSelf().stream()
                     .filter(d -> place(d.getTargetClass().getBaseComponentType()).equals("cli"))
+                    .forEach(d -> offences.add(c.getName()));
+        }
+        assertEquals(Set.of(), offences);
+    }
+
+    @Test
+    void onlyTheCudaDeviceKnowsJcuda() {
+        Set<String> offences = new TreeSet<>();
+        for (JavaClass c : ours) {
+            if (place(c).equals("compute.cuda")) continue;
+            c.getDirectDependenciesFromSelf().stream()
+                    .filter(d -> d.getTargetClass().getBaseComponentType().getPackageName().startsWith("jcuda"))
                     .forEach(d -> offences.add(c.getName()));
         }
         assertEquals(Set.of(), offences);

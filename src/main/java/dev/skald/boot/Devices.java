@@ -4,27 +4,75 @@ import dev.skald.compute.Device;
 import dev.skald.compute.DeviceInfo;
 import dev.skald.compute.cpu.CpuDevice;
 import dev.skald.compute.cpu.CpuOptions;
+import dev.skald.compute.cuda.CudaDevice;
+import dev.skald.compute.cuda.CudaSettings;
+import dev.skald.compute.cuda.CudaUnavailableException;
 import dev.skald.compute.reference.ReferenceDevice;
+import dev.skald.tensor.DType;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
+    /** Folder with the images of the CUDA kernels, where it is another than the distribution's own. */
+    static final String CUDA_KERNELS_PROPERTY = "skald.cuda.kernels";
+
+    private static final String HOME_PROPERTY = "skald.home";
+
     private Devices() {}
 
-    /** @throws StartException with the reason, if it can't be had */
-    static Device open(EngineOptions.Compute compute) {
+    /**
+     * What runs the model.
+     *
+     * @param info why that and nothing else
+     */
+    record Opened(Device device, DeviceInfo info) {
+        static Opened of(Device device) {
+            return new Opened(device, device.info());
+        }
+
+        private Opened because(String why) {
+            return new Opened(device, new DeviceInfo(info.backend(), info.name(), info.isa(), info.threads(), why + "; " + info.why()));
+        }
+    }
+
+    /**
+     * @param weights types of the model's tensors
+     * @throws StartException with the reason, if it can't be had
+     */
+    static Opened open(EngineOptions.Compute compute, Set<DType> weights) {
         return switch (compute.device()) {
-            case AUTO, CPU -> cpu(compute);
-            case REFERENCE -> new ReferenceDevice();
-            case CUDA -> throw new StartException("--device cuda: this release runs on the CPU only; there is no CUDA device in it yet");
+            case AUTO -> auto(compute, weights);
+            case CPU -> Opened.of(cpu(compute));
+            case REFERENCE -> Opened.of(new ReferenceDevice());
+            case CUDA -> {
+                try {
+                    yield Opened.of(cuda(compute, weights));
+                } catch (CudaUnavailableException e) {
+                    throw StartException.noSuchDevice("--device cuda: " + e.getMessage(), e);
+                }
+            }
         };
     }
 
-    /** What runs the model, and why that and nothing else. */
-    static DeviceInfo describe(Device device, EngineOptions.DeviceKind asked) {
-        DeviceInfo info = device.info();
-        if (asked != EngineOptions.DeviceKind.AUTO) return info;
-        String why = "auto takes the CPU, since this release has no CUDA device; " + info.why();
-        return new DeviceInfo(info.backend(), info.name(), info.isa(), info.threads(), why);
+    private static Opened auto(EngineOptions.Compute compute, Set<DType> weights) {
+        try {
+            return Opened.of(cuda(compute, weights)).because("auto takes the GPU, since there is one");
+        } catch (CudaUnavailableException e) {
+            return Opened.of(cpu(compute)).because("auto takes the CPU: " + e.getMessage());
+        }
+    }
+
+    private static Device cuda(EngineOptions.Compute compute, Set<DType> weights) throws CudaUnavailableException {
+        Optional<DType> without = weights.stream().filter(t -> !CudaDevice.supports(t)).sorted().findFirst();
+        if (without.isPresent()) throw new CudaUnavailableException("the model has weights of type " + without.get() + ", for which there are no CUDA kernels yet");
+        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), cudaKernels()));
+    }
+
+    private static Path cudaKernels() {
+        String folder = System.getProperty(CUDA_KERNELS_PROPERTY, "");
+        return folder.isEmpty() ? Path.of(System.getProperty(HOME_PROPERTY, ""), "native", "cuda") : Path.of(folder);
     }
 
     private static Device cpu(EngineOptions.Compute compute) {

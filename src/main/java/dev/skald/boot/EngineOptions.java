@@ -78,10 +78,12 @@ public record EngineOptions(
      * @param threads compute threads; empty: as many as the CPU quota has cores
      * @param dtype   of unquantised weights; a quantised type: what all weights are quantised to; empty: as in the file
      * @param isa     instruction set of native kernels; empty: the best that the machine has
+     * @param batchInvariant on a GPU: results depend on nothing else in a step; on a CPU that is so anyway
      */
-    public record Compute(DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa) {
+    public record Compute(
+            DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa, boolean batchInvariant) {
         public static final Compute DEFAULT =
-                new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty());
+                new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), false);
         public static final int MAX_THREADS = 1024;
 
         public Compute {

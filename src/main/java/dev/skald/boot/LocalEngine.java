@@ -29,7 +29,10 @@ import dev.skald.weights.Checkpoint;
 import dev.skald.weights.CheckpointException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -37,6 +40,7 @@ import java.util.function.Supplier;
  * thread; what it hands out is thread-safe.
  */
 public final class LocalEngine implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(LocalEngine.class.getName());
     private static final int PROMPT_WORKERS = 2;
     private static final int TEXT_WORKERS = 2;
 
@@ -57,7 +61,7 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @param progress hears how much is quantised, where weights are @throws StartException as above */
     public static LocalEngine start(EngineOptions options, Progress progress) {
-        return start(options, () -> ModelSource.open(options.model()), () -> Devices.open(options.compute()), progress);
+        return start(options, () -> ModelSource.open(options.model()), checkpoint -> Devices.open(options.compute(), types(options, checkpoint)), progress);
     }
 
     /**
@@ -67,15 +71,16 @@ public final class LocalEngine implements AutoCloseable {
      */
     public static LocalEngine start(EngineOptions options, ModelShape shape, long seed) {
         DType type = options.compute().dtype().orElse(DType.F16);
-        return start(options, () -> new ShapeSource(shape, type, seed), () -> Devices.open(options.compute()), Progress.NONE);
+        return start(options, () -> new ShapeSource(shape, type, seed), checkpoint -> Devices.open(options.compute(), types(options, checkpoint)), Progress.NONE);
     }
 
     /** The model in its file on a device that the caller makes. It is closed with the engine. */
     static LocalEngine start(EngineOptions options, Supplier<Device> device) {
-        return start(options, () -> ModelSource.open(options.model()), device, Progress.NONE);
+        return start(options, () -> ModelSource.open(options.model()), checkpoint -> Devices.Opened.of(device.get()), Progress.NONE);
     }
 
-    private static LocalEngine start(EngineOptions options, Supplier<ModelSource> source, Supplier<Device> device, Progress progress) {
+    private static LocalEngine start(
+            EngineOptions options, Supplier<ModelSource> source, Function<Checkpoint, Devices.Opened> device, Progress progress) {
         LocalEngine local = new LocalEngine();
         try {
             local.load(options, source, device, progress);
@@ -114,12 +119,14 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
-    private void load(EngineOptions options, Supplier<ModelSource> opening, Supplier<Device> maker, Progress progress) {
+    private void load(
+            EngineOptions options, Supplier<ModelSource> opening, Function<Checkpoint, Devices.Opened> maker, Progress progress) {
         long begun = System.nanoTime();
         ModelSource source = own(opening.get());
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
-        Device device = own(maker.get());
+        Devices.Opened opened = maker.apply(checkpoint);
+        Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
         decodeBytes = Decoder.readBytes(spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
@@ -136,8 +143,22 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                Devices.describe(device, options.compute().device()), info, info.dtype(), model.memory(), model.limits().explain(),
+                opened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
                 loaded - begun, System.nanoTime() - loaded);
+    }
+
+    /** What all tensors become, or the types that they have as far as we know them; if another one is needed, loading says so. */
+    private static Set<DType> types(EngineOptions options, Checkpoint checkpoint) {
+        if (options.compute().dtype().isPresent()) return Set.of(options.compute().dtype().get());
+        Set<DType> types = EnumSet.noneOf(DType.class);
+        for (String name : checkpoint.names()) {
+            try {
+                types.add(checkpoint.tensor(name).dtype());
+            } catch (CheckpointException unknown) {
+                LOG.log(System.Logger.Level.DEBUG, unknown.getMessage());
+            }
+        }
+        return types;
     }
 
     private static EngineConfig config(EngineOptions options, LoadedModel model) {

@@ -147,7 +147,7 @@ public final class Cli {
                 | QuantisationException e) {
             stdio.err().println("skald: " + e.getMessage());
             LOG.log(Level.FINE, "because of", e);
-            return ExitCode.FAILED;
+            return e instanceof StartException start && start.askedWrongly() ? ExitCode.ASKED_WRONGLY : ExitCode.FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return ExitCode.FAILED;

@@ -1,5 +1,6 @@
 package dev.skald.cli;
 
+import dev.skald.compute.DeviceLostException;
 import dev.skald.engine.Engine;
 import dev.skald.engine.EngineHealth;
 import dev.skald.grpc.Door;
@@ -70,15 +71,19 @@ final class ServeLoop {
     }
 
     private int broken(EngineHealth.Broken broken) {
-        stdio.err().println("skald: the engine is broken and has failed all its requests: " + broken.cause());
+        boolean lost = broken.cause() instanceof DeviceLostException;
+        int code = lost ? ExitCode.DEVICE_LOST : ExitCode.INVARIANT_BROKEN;
+        stdio.err().println(lost
+                ? "skald: all requests have failed: " + broken.cause().getMessage()
+                : "skald: the engine is broken and has failed all its requests: " + broken.cause());
         Thread.ofPlatform().daemon().name("skald-last-word").start(() -> {
             try {
                 Thread.sleep(BROKEN_GRACE);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            halt.accept(ExitCode.INVARIANT_BROKEN);
+            halt.accept(code);
         });
-        return ExitCode.INVARIANT_BROKEN;
+        return code;
     }
 }

@@ -57,9 +57,9 @@ public final class Batch {
         at += limits.maxLogitRows();
         rowTops = at;
         at += limits.maxLogitRows();
-        changes = at;
-        at += 3 * limits.maxTableChanges();
         copies = at;
+        at += 2 * limits.maxSequences();
+        changes = at;
         if (block.byteSize() < 4L * ints(limits)) throw new IllegalArgumentException("block of " + block.byteSize() + " bytes is too small");
         clear();
     }
@@ -67,6 +67,11 @@ public final class Batch {
     /** Size of the block for these limits, in int32. */
     public static int ints(BatchLimits l) {
         return HEADER + 3 * l.maxTokens() + 3 * l.maxSequences() + 1 + 4 * l.maxLogitRows() + 3 * l.maxTableChanges() + 2 * l.maxSequences();
+    }
+
+    /** How much of the block this step uses, in int32, from its beginning: what a device must copy. Table changes, of which there are few, stand last. */
+    public int usedInts() {
+        return changes + 3 * tableChanges();
     }
 
     public BatchLimits limits() {

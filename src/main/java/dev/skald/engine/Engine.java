@@ -1,5 +1,6 @@
 package dev.skald.engine;
 
+import dev.skald.compute.DeviceLostException;
 import dev.skald.schedule.EngineRequest;
 import dev.skald.schedule.Failure;
 import dev.skald.schedule.RequestCheck;
@@ -177,6 +178,9 @@ public final class Engine implements AutoCloseable {
             }
             loop.abandon();
             terminate(new EngineHealth.Closed(), CLOSED);
+        } catch (DeviceLostException lost) {
+            LOG.log(System.Logger.Level.ERROR, "all requests fail: " + lost.getMessage());
+            terminate(new EngineHealth.Broken(lost), Failure.of(Failure.Kind.UNAVAILABLE, lost.getMessage()));
         } catch (Throwable broken) {
             LOG.log(System.Logger.Level.ERROR, "the engine is broken; all its requests fail", broken);
             terminate(new EngineHealth.Broken(broken), Failure.of(Failure.Kind.INTERNAL, "the engine is broken: " + broken.getMessage()));

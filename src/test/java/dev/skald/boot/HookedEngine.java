@@ -4,6 +4,7 @@ import dev.skald.compute.Device;
 import dev.skald.compute.Ops;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** A whole engine on a real device, whose every operation a test hears of before it runs, by its name, on the engine thread. */
@@ -12,7 +13,7 @@ public final class HookedEngine {
 
     /** @param before may block, sleep or throw */
     public static LocalEngine start(EngineOptions options, Consumer<String> before) {
-        return LocalEngine.start(options, () -> hooked(Devices.open(options.compute()), before));
+        return LocalEngine.start(options, () -> hooked(Devices.open(options.compute(), Set.of()).device(), before));
     }
 
     private static Device hooked(Device device, Consumer<String> before) {

@@ -133,7 +133,7 @@ class LocalEngineTest {
     void theReferenceDeviceSaysTheSame() throws InterruptedException {
         Told fast = ask(new Prompt.Text("compare"), 12);
         EngineOptions.Compute reference =
-                new EngineOptions.Compute(EngineOptions.DeviceKind.REFERENCE, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty());
+                new EngineOptions.Compute(EngineOptions.DeviceKind.REFERENCE, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), false);
         try (LocalEngine slow = LocalEngine.start(options(model, reference))) {
             assertEquals("reference", slow.report().device().backend());
             assertNotEquals(local.report().model().fingerprint(), slow.report().model().fingerprint());

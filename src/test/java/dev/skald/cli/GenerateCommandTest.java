@@ -169,7 +169,7 @@ class GenerateCommandTest {
 
     @Test
     void whatCannotBeStartedIsToldInOneSentence() throws IOException {
-        refused(1, "--device cuda: ", "--prompt", "x", "--device", "cuda");
+        refused(2, "--device cuda: ", "--prompt", "x", "--device", "cuda");
         refused(1, "--isa 6502: ", "--prompt", "x", "--kernels", "native", "--isa", "6502");
         refused(1, "--max-model-len 257 is more than the 256 positions", "--prompt", "x", "--max-model-len", "257");
         Ran room = Ran.run("generate", model.toString(), "--prompt", "x", "--kv-cache-memory-bytes", "10");

@@ -29,7 +29,8 @@ class LimitsTableTest {
     private static final Path TABLE = Path.of("src/docs/limits.md");
     private static final Pattern DEFAULT = Pattern.compile("\\(default: ([^)]*)\\)");
     /** Flags of the engine that are choices, not limits. */
-    private static final Set<String> CHOICES = Set.of("--device", "--kernels", "--isa", "--dtype", "--quantize", "--kv-cache-dtype", "--chat-template");
+    private static final Set<String> CHOICES =
+            Set.of("--device", "--kernels", "--isa", "--batch-invariant", "--dtype", "--quantize", "--kv-cache-dtype", "--chat-template");
 
     /** Flag → its cell of defaults. */
     private static Map<String, String> table() throws IOException {

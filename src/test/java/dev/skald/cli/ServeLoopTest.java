@@ -3,6 +3,7 @@ package dev.skald.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.skald.compute.DeviceLostException;
 import dev.skald.compute.StepOutput;
 import dev.skald.engine.Engine;
 import dev.skald.engine.EngineConfig;
@@ -12,6 +13,7 @@ import dev.skald.grpc.Door;
 import dev.skald.grpc.DoorConfig;
 import dev.skald.sampling.SamplingParams;
 import dev.skald.schedule.EngineRequest;
+import dev.skald.schedule.Failure;
 import dev.skald.schedule.Limits;
 import dev.skald.schedule.Policy;
 import dev.skald.schedule.StepBudget;
@@ -43,10 +45,10 @@ class ServeLoopTest {
             halted::set);
 
     /** Breaks the engine with its first step. */
-    private static final Executor BROKEN = new Executor() {
+    private record Breaking(RuntimeException cause) implements Executor {
         @Override
         public void submit(StepPlan plan) {
-            throw new IllegalStateException("no block is free that should be");
+            throw cause;
         }
 
         @Override
@@ -58,18 +60,30 @@ class ServeLoopTest {
         public int maxInFlight() {
             return 1;
         }
-    };
+    }
 
-    private static Engine engine() {
+    private static Engine engine(RuntimeException cause) {
         Limits limits = new Limits(4, 2, 16, 2, 1, 64, 2, 0, 8, 16);
-        return new Engine(new EngineConfig(limits, Policy.DEFAULT, StepBudget.timed(16), 100, Duration.ofSeconds(30)), BROKEN).start();
+        return new Engine(new EngineConfig(limits, Policy.DEFAULT, StepBudget.timed(16), 100, Duration.ofSeconds(30)), new Breaking(cause)).start();
     }
 
     @Test
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void aBrokenEngineFailsItsRequestsAndEndsTheProcessWithFive() throws Exception {
+        endsWith(ExitCode.INVARIANT_BROKEN, new IllegalStateException("no block is free that should be"), "the engine is broken", Failure.Kind.INTERNAL);
+    }
+
+    @Test
+    @Timeout(value = 60, unit = TimeUnit.SECONDS)
+    void aLostDeviceFailsItsRequestsAndEndsTheProcessWithFour() throws Exception {
+        endsWith(
+                ExitCode.DEVICE_LOST, new DeviceLostException("the CUDA device is lost: cuLaunchKernel failed"),
+                "skald: all requests have failed: the CUDA device is lost: cuLaunchKernel failed", Failure.Kind.UNAVAILABLE);
+    }
+
+    private void endsWith(int exitCode, RuntimeException cause, String said, Failure.Kind kind) throws Exception {
         try (Door door = Door.open(DoorConfig.loopback());
-                Engine engine = engine()) {
+                Engine engine = engine(cause)) {
             CompletableFuture<Integer> code = new CompletableFuture<>();
             loop.beginServing();
             Thread main = Thread.ofPlatform().start(() -> {
@@ -88,12 +102,12 @@ class ServeLoopTest {
                         events.add(event);
                         if (event instanceof TokenEvent.Failed) last.complete(event);
                     });
-            last.get(30, TimeUnit.SECONDS);
-            assertEquals(ExitCode.INVARIANT_BROKEN, code.get(30, TimeUnit.SECONDS));
+            assertEquals(kind, ((TokenEvent.Failed) last.get(30, TimeUnit.SECONDS)).failure().kind());
+            assertEquals(exitCode, code.get(30, TimeUnit.SECONDS));
             main.join();
-            assertTrue(err.toString(StandardCharsets.UTF_8).contains("the engine is broken"), err.toString(StandardCharsets.UTF_8));
+            assertTrue(err.toString(StandardCharsets.UTF_8).contains(said), err.toString(StandardCharsets.UTF_8));
             for (int i = 0; i < 600 && halted.get() < 0; i++) Thread.sleep(20);
-            assertEquals(ExitCode.INVARIANT_BROKEN, halted.get(), "even if something held the process up");
+            assertEquals(exitCode, halted.get(), "even if something held the process up");
         }
     }
 
@@ -101,7 +115,7 @@ class ServeLoopTest {
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void aSignalDrainsAndASecondOneHalts() throws Exception {
         try (Door door = Door.open(DoorConfig.loopback());
-                Engine engine = engine()) {
+                Engine engine = engine(new IllegalStateException("nobody asks"))) {
             loop.beginServing();
             loop.signal();
             assertEquals(-1, halted.get());

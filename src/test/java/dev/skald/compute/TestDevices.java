@@ -1,6 +1,8 @@
 package dev.skald.compute;
 
 import dev.skald.compute.cpu.CpuTestDevice;
+import dev.skald.compute.cuda.CudaTestDevice;
+import dev.skald.compute.cuda.SimCuda;
 import dev.skald.compute.reference.ReferenceTestDevice;
 import dev.skald.tensor.DType;
 import java.util.Arrays;
@@ -37,7 +39,14 @@ public final class TestDevices {
     private TestDevices() {}
 
     public static Stream<Factory> all() {
-        return Stream.concat(Stream.of(new Factory("reference", "reference", ReferenceTestDevice::new, Optional.empty())), cpus(1, 3));
+        Stream<Factory> reference = Stream.of(new Factory("reference", "reference", ReferenceTestDevice::new, Optional.empty()));
+        return Stream.concat(Stream.concat(reference, cpus(1, 3)), cuda());
+    }
+
+    /** The software CUDA device, where it was built: {@code SimCuda} says if it wasn't. */
+    private static Stream<Factory> cuda() {
+        if (!SimCuda.isHere()) return Stream.empty();
+        return Stream.of(new Factory("cuda, simulated, batch-invariant", "cuda", () -> new CudaTestDevice(true), Optional.empty()));
     }
 
     /** The CPU with each kind of kernels; native ones where the build made them: {@code NativeKernelsTest} says if it didn't. */

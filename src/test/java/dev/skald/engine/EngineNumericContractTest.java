@@ -43,8 +43,13 @@ class EngineNumericContractTest {
         return Stream.concat(TestDevices.all(), TestDevices.cpus(2));
     }
 
+    /** The simulated GPU takes a thread for each of a GPU's: with the slow suites. */
+    static Stream<TestDevices.Factory> quickDevices() {
+        return devices().filter(d -> !d.name().startsWith("cuda"));
+    }
+
     @ParameterizedTest(name = "{0}")
-    @MethodSource("devices")
+    @MethodSource("quickDevices")
     void noBitDependsOnHowASequenceIsScheduled(TestDevices.Factory factory) {
         check(factory, 75, new int[] {75, 7}, new int[] {7});
     }

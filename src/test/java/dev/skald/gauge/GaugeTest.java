@@ -87,7 +87,8 @@ class GaugeTest {
                 EngineOptions.KernelKind.AUTO,
                 OptionalInt.empty(),
                 type,
-                Optional.empty());
+                Optional.empty(),
+                false);
         EngineOptions options = new EngineOptions(
                 defaults.model(), Optional.empty(), Optional.empty(), compute, defaults.cache(), defaults.limits());
         List<String> misses = new ArrayList<>();

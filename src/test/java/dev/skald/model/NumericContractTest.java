@@ -37,7 +37,10 @@ class NumericContractTest {
     private record Result(String kv, String logits) {}
 
     static Stream<Arguments> devicesAndTypes() {
-        return TestDevices.all().flatMap(d -> Stream.of(DType.F16, DType.F32).map(t -> Arguments.of(d, t)));
+        // The simulated GPU takes a thread for each of a GPU's, so one type has to do there: what differs is only how an element is read.
+        return TestDevices.all().flatMap(d -> Stream.of(DType.F16, DType.F32)
+                .filter(t -> t == DType.F16 || !d.name().startsWith("cuda"))
+                .map(t -> Arguments.of(d, t)));
     }
 
     private DecoderHarness harness(TestDevices.Factory factory, DType kvDtype) {

@@ -1,0 +1,132 @@
+package dev.skald.compute.cuda;
+
+import static dev.skald.compute.cuda.Driver.check;
+
+import dev.skald.compute.WeightRole;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Elements;
+import dev.skald.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUstream;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * Brings host tensors to the device through two pieces of pinned memory: while one is copied by the device, the other is filled. Used by the
+ * loader only, and given back when the device starts.
+ */
+final class WeightUpload implements AutoCloseable {
+    private static final int PIECES = 2;
+    private static final long PIECE_BYTES = 8 << 20;
+    /** A row of a projection takes a multiple of this, zeros at its end: kernels read 32 columns at a time. */
+    private static final int ROW_ELEMENTS = 32;
+
+    private final CudaMemory memory;
+    private final CUstream stream;
+    private final MemorySegment[] pieces = new MemorySegment[PIECES];
+    private final CUevent[] copied = new CUevent[PIECES];
+    private int piece;
+    private long filled;
+    private long target;
+
+    WeightUpload(CudaMemory memory, CUstream stream) {
+        this.memory = memory;
+        this.stream = stream;
+        for (int i = 0; i < PIECES; i++) {
+            pieces[i] = memory.pinned(PIECE_BYTES);
+            copied[i] = new CUevent();
+            check("cuEventCreate", JCudaDriver.cuEventCreate(copied[i], CUevent_flags.CU_EVENT_DISABLE_TIMING));
+        }
+    }
+
+    /** See {@link dev.skald.compute.Device#packedBytes}. */
+    static long bytes(WeightRole role, DType dtype, long rows, long cols) {
+        return stored(role, dtype).bytes(Math.multiplyExact(rows, stride(role, cols)));
+    }
+
+    private static DType stored(WeightRole role, DType dtype) {
+        return role == WeightRole.VECTOR || role == WeightRole.ROPE_TABLE ? DType.F32 : dtype;
+    }
+
+    private static long stride(WeightRole role, long cols) {
+        return role == WeightRole.LINEAR ? Math.ceilDiv(cols, ROW_ELEMENTS) * ROW_ELEMENTS : cols;
+    }
+
+    /** See {@link dev.skald.compute.Device#pack}. */
+    CudaWeight pack(WeightRole role, List<Tensor> parts) {
+        Tensor first = parts.getFirst();
+        boolean vector = role == WeightRole.VECTOR;
+        long rows = vector ? 1 : 0;
+        long cols = vector ? 0 : first.shape().dim(1);
+        for (Tensor part : parts) {
+            boolean fits = part.dtype() == first.dtype() && part.shape().rank() == (vector ? 1 : 2) && (vector || part.shape().dim(1) == cols);
+            if (!fits) {
+                throw new IllegalArgumentException(part.name() + " " + part.dtype() + part.shape() + " can't be packed as " + role + " with "
+                        + first.name() + " " + first.dtype() + first.shape());
+            }
+            if (vector) cols += part.shape().dim(0);
+            else rows += part.shape().dim(0);
+        }
+        DType stored = stored(role, first.dtype());
+        CudaWeight.typeNumber(stored);
+        long stride = stride(role, cols);
+        long bytes = stored.bytes(Math.multiplyExact(rows, stride));
+        DeviceAddress address = memory.allocate(bytes, first.name());
+        target = address.value();
+        for (Tensor part : parts) send(part, stored, cols, vector ? part.shape().dim(0) : stride);
+        flush();
+        return new CudaWeight(role, first.dtype(), stored, Math.toIntExact(rows), Math.toIntExact(cols), Math.toIntExact(stride), bytes, address.value());
+    }
+
+    /** @param rowElements elements of a part's row on the device */
+    private void send(Tensor part, DType stored, long cols, long rowElements) {
+        boolean asItIs = stored == part.dtype();
+        long width = part.shape().rank() == 1 ? rowElements : cols;
+        long rows = part.shape().elements() / width;
+        if (asItIs && width == rowElements) {
+            sendBytes(part.data());
+            return;
+        }
+        byte[] row = new byte[Math.toIntExact(stored.bytes(rowElements))];
+        MemorySegment to = MemorySegment.ofArray(row);
+        for (long r = 0; r < rows; r++) {
+            if (asItIs) MemorySegment.copy(part.data(), stored.bytes(r * width), to, 0, stored.bytes(width));
+            else for (long i = 0; i < width; i++) Elements.set(stored, to, i, Elements.get(part.dtype(), part.data(), r * width + i));
+            sendBytes(to);
+        }
+    }
+
+    private void sendBytes(MemorySegment from) {
+        for (long at = 0; at < from.byteSize(); ) {
+            long n = Math.min(from.byteSize() - at, PIECE_BYTES - filled);
+            MemorySegment.copy(from, at, pieces[piece], filled, n);
+            at += n;
+            filled += n;
+            if (filled == PIECE_BYTES) flush();
+        }
+    }
+
+    /** Enqueues the copy of what is filled, and waits until the other piece can be. */
+    private void flush() {
+        if (filled == 0) return;
+        check("cuMemcpyHtoDAsync",
+                JCudaDriver.cuMemcpyHtoDAsync(new DeviceAddress(target), new Address(pieces[piece].address()), filled, stream));
+        check("cuEventRecord", JCudaDriver.cuEventRecord(copied[piece], stream));
+        target += filled;
+        filled = 0;
+        piece = (piece + 1) % PIECES;
+        check("cuEventSynchronize", JCudaDriver.cuEventSynchronize(copied[piece]));
+    }
+
+    /** Waits for what is under way. */
+    @Override
+    public void close() {
+        check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream));
+        for (int i = 0; i < PIECES; i++) {
+            memory.freePinned(pieces[i]);
+            JCudaDriver.cuEventDestroy(copied[i]);
+        }
+    }
+}

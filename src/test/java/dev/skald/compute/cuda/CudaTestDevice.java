@@ -1,0 +1,76 @@
+package dev.skald.compute.cuda;
+
+import dev.skald.compute.KvCache;
+import dev.skald.compute.TestDevice;
+import dev.skald.tensor.Buffer;
+import dev.skald.tensor.DType;
+import dev.skald.tensor.Elements;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/** Opens the CUDA device's memory to tests; the device is the software one. */
+public final class CudaTestDevice implements TestDevice {
+    private final CudaDevice device;
+
+    public CudaTestDevice(boolean batchInvariant) {
+        this(batchInvariant, SimCuda.kernels());
+    }
+
+    CudaTestDevice(boolean batchInvariant, Path kernels) {
+        SimCuda.use();
+        try {
+            device = CudaDevice.open(new CudaSettings(0, batchInvariant, kernels));
+        } catch (CudaUnavailableException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public CudaDevice device() {
+        return device;
+    }
+
+    @Override
+    public void write(Buffer buffer, int row, float... values) {
+        CudaBuffer cuda = CudaBuffer.of(buffer, values.length, row + 1);
+        try (Arena arena = Arena.ofConfined()) {
+            device.write(cuda.address() + 4L * row * cuda.stride(), arena.allocateFrom(ValueLayout.JAVA_FLOAT, values));
+        }
+    }
+
+    @Override
+    public float[] read(Buffer buffer, int row) {
+        CudaBuffer cuda = CudaBuffer.of(buffer, buffer.cols(), row + 1);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(4L * cuda.cols(), 4);
+            device.read(cuda.address() + 4L * row * cuda.stride(), host);
+            return host.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    @Override
+    public float[] keys(KvCache cache, int layer, int block, int tokenInBlock) {
+        return all(CudaKvCache.of(cache), CudaKvCache.of(cache).keys(layer), block, tokenInBlock);
+    }
+
+    @Override
+    public float[] values(KvCache cache, int layer, int block, int tokenInBlock) {
+        return all(CudaKvCache.of(cache), CudaKvCache.of(cache).values(layer), block, tokenInBlock);
+    }
+
+    /** A block lies as [kv head, token in block, head dimension]. */
+    private float[] all(CudaKvCache kv, long part, int block, int tokenInBlock) {
+        int dim = kv.group().headDim();
+        int tokens = kv.group().blockTokens();
+        DType dtype = kv.group().dtype();
+        float[] row = new float[kv.group().kvHeads() * dim];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(kv.blockBytes(), 4);
+            device.read(part + block * kv.blockBytes(), host);
+            for (int i = 0; i < row.length; i++) row[i] = Elements.get(dtype, host, ((long) (i / dim) * tokens + tokenInBlock) * dim + i % dim);
+        }
+        return row;
+    }
+}
