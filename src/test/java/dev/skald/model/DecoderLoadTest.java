@@ -104,14 +104,15 @@ class DecoderLoadTest {
     }
 
     @Test
-    void stackedWeightsOfMixedTypesBecomeF32() throws IOException {
+    void stackedWeightsOfMixedTypesKeepThem() throws IOException {
         TinyModels f16 = TinyModels.DEFAULT.withDtype(DType.F16);
         float[] key = new float[12 * 24];
         java.util.Arrays.fill(key, 1 / 3f);
         SafetensorsFile weights = f16.weights(1).replace("model.layers.0.self_attn.k_proj.weight", DType.F32, key, 12, 24);
         mismatch(f16, weights);
         DecoderWeights loaded = load(OPTIONS).weights();
-        assertEquals(DType.F32, loaded.layers().get(0).qkv().weight().dtype());
+        assertEquals(DType.F16, loaded.layers().get(0).qkv().weight().dtype());
+        assertEquals((24 + 2 * 12) * 24 * 4, loaded.layers().get(0).qkv().weight().bytes()); // of the reference, which holds all as f32
         assertEquals(DType.F16, loaded.layers().get(1).qkv().weight().dtype());
     }
 

@@ -35,8 +35,18 @@ final class QuantLanes {
     }
 
     /** Two 16-bit numbers to all lanes. */
-    static ShortVector pair(int both) {
+    private static ShortVector pair(int both) {
         return IntVector.broadcast(Lanes.INTS, both).reinterpretAsShorts();
+    }
+
+    /** s + the products of one word. @param x activations: even pair at [at], odd pair after it */
+    static ShortVector add(ShortVector s, ShortVector even, ShortVector odd, int[] x, int at) {
+        return s.add(even.mul(pair(x[at]))).add(odd.mul(pair(x[at + 1])));
+    }
+
+    /** @param shift 0 and 8: low nibbles of the even and odd bytes; 4 and 12: high nibbles */
+    static ShortVector nibbles(IntVector bytes, int shift) {
+        return bytes.lanewise(VectorOperators.LSHR, shift).and(EVEN_NIBBLES).reinterpretAsShorts();
     }
 
     static ShortVector even(IntVector bytes) {
@@ -45,24 +55,6 @@ final class QuantLanes {
 
     static ShortVector odd(IntVector bytes) {
         return bytes.lanewise(VectorOperators.LSHR, 8).and(EVEN_BYTES).reinterpretAsShorts();
-    }
-
-    static ShortVector evenSigned(IntVector bytes) {
-        return bytes.reinterpretAsShorts().lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
-    }
-
-    static ShortVector oddSigned(IntVector bytes) {
-        return bytes.reinterpretAsShorts().lanewise(VectorOperators.ASHR, 8);
-    }
-
-    /** @param shift 0 and 8: low nibbles of the even and odd bytes; 4 and 12: high nibbles */
-    static ShortVector nibbles(IntVector bytes, int shift) {
-        return bytes.lanewise(VectorOperators.LSHR, shift).and(EVEN_NIBBLES).reinterpretAsShorts();
-    }
-
-    /** s + the products of one word. @param x activations: even pair at [at], odd pair after it */
-    static ShortVector add(ShortVector s, ShortVector even, ShortVector odd, int[] x, int at) {
-        return s.add(even.mul(pair(x[at]))).add(odd.mul(pair(x[at + 1])));
     }
 
     /** The two numbers of each lane, added up. */
@@ -96,7 +88,7 @@ final class QuantLanes {
         return wide.or(sign).reinterpretAsFloats();
     }
 
-    /** sum + float(products) · (scale · x). */
+    /** sum + float(products) · (scale · x), fused. */
     static FloatVector scaled(IntVector products, FloatVector scale, float x, FloatVector sum) {
         return floats(products).fma(scale.mul(x), sum);
     }

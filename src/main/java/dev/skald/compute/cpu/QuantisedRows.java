@@ -35,12 +35,28 @@ final class QuantisedRows {
         return row * (inputs / 2);
     }
 
-    int scalesAt(int row) {
+    private int scalesAt(int row) {
         return row * (inputs / 32);
     }
 
     int sumsAt(int row) {
         return row * (inputs / SUM_ELEMENTS);
+    }
+
+    /** Of a block of 32. */
+    float scale32(int row, int block) {
+        return scales[scalesAt(row) + block];
+    }
+
+    /** Of a block of 256. */
+    float scale256(int row, int block) {
+        return scales[scalesAt(row) + 8 * block];
+    }
+
+    /** Of the integers of a block of 32. */
+    int sum32(int row, int block) {
+        int at = sumsAt(row) + 2 * block;
+        return sums[at] + sums[at + 1];
     }
 
     /** @param from address of [in] f32 @param in a whole number of the layout's blocks */

@@ -8,6 +8,7 @@ import dev.skald.compute.BatchLimits;
 import dev.skald.compute.Epilogue;
 import dev.skald.compute.KvCache;
 import dev.skald.compute.KvGroup;
+import dev.skald.compute.QuantisedWeights;
 import dev.skald.compute.Ops;
 import dev.skald.compute.RowSet;
 import dev.skald.compute.StepOutput;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /**
  * Decode steps of all operations, on two threads, until a run of them has allocated nothing or patience ends; prints the bytes of the last run
@@ -49,6 +51,11 @@ final class AllocationProbe {
     private final Weight qkvWeight = weight(WeightRole.LINEAR, DType.BF16, SHAPE.qkvCols(), HIDDEN);
     private final Weight gateUpWeight = weight(WeightRole.LINEAR, DType.F16, 2 * HIDDEN, HIDDEN);
     private final Weight head = weight(WeightRole.LINEAR, DType.F32, VOCABULARY, HIDDEN);
+    /** One of each layout. */
+    private final List<Weight> quantised = Stream.of(DType.Q4_0, DType.Q4_1, DType.Q8_0, DType.Q5_1, DType.Q4_K, DType.Q5_K, DType.Q6_K)
+            .map(type -> device.pack(WeightRole.LINEAR, List.of(QuantisedWeights.random(type, 2 * HIDDEN, HIDDEN, 5))))
+            .toList();
+    private final Weight table = device.pack(WeightRole.EMBEDDING, List.of(QuantisedWeights.random(DType.Q6_K, VOCABULARY, HIDDEN, 6)));
     private final Weight bias = weight(WeightRole.VECTOR, DType.F32, VOCABULARY);
     private final Weight rope = weight(WeightRole.ROPE_TABLE, DType.F32, 600, 64);
     private final Buffer x = device.buffer(DType.F32, 8, HIDDEN);
@@ -112,7 +119,7 @@ final class AllocationProbe {
 
     private void step(int i) {
         batch.clear();
-        for (int slot = 0; slot < 2; slot++) {
+        for (int slot = i % 2; slot < 2; slot++) { // one row and two rows have kernels of their own
             int position = 300 + 200 * slot + i % 50;
             batch.beginSequence(slot, position + 1);
             batch.row(batch.token(i, position), slot, -1, 5);
@@ -120,6 +127,8 @@ final class AllocationProbe {
         batch.copyBlock(79, 78);
         device.upload(batch);
         ops.copyBlocks();
+        ops.embed(table, x);
+        for (int w = 0; w < quantised.size(); w++) ops.linear(RowSet.TOKENS, quantised.get(w), x, Epilogue.NONE, gateUp);
         ops.embed(embedding, x);
         ops.norm(x, norm, 1e-5f, normed);
         ops.linear(RowSet.TOKENS, qkvWeight, normed, Epilogue.NONE, qkv);
