@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,8 +23,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every device computes what transformers computed in float32, from every format: see make_goldens.py, make_gguf.py and make_pytorch.py. Weights
- * of GGUF files are widened to f32, as transformers does. Errors are relative to a row's greatest logit.
+ * Every device computes what transformers computed in float32, from every format: see make_goldens.py, make_gguf.py and make_pytorch.py. Errors
+ * are relative to a row's greatest logit.
  */
 class DecoderGoldenTest {
     private static final Path GOLDEN = Path.of("src/test/resources/golden");
@@ -33,6 +32,7 @@ class DecoderGoldenTest {
     private static final int CHUNK = 64;
     private static final double F32_TOLERANCE = 1e-4;
     private static final double BF16_TOLERANCE = 0.04;
+    private static final double QUANTISED_TOLERANCE = 0.05;
     /** Half a unit in the last place of F16. */
     private static final double F16_UNIT = 0x1p-11;
 
@@ -52,9 +52,7 @@ class DecoderGoldenTest {
 
     private static DecoderHarness open(TestDevices.Factory device, String model, DType kvDtype) {
         Path folder = GOLDEN.resolve(model);
-        boolean gguf = model.startsWith("gguf/");
-        return DecoderHarness.of(
-                device.open(), gguf ? folder.resolve("model.gguf") : folder, gguf ? Optional.of(DType.F32) : Optional.empty(), kvDtype, CHUNK);
+        return DecoderHarness.of(device.open(), model.startsWith("gguf/") ? folder.resolve("model.gguf") : folder, kvDtype, CHUNK);
     }
 
     @ParameterizedTest(name = "{0} {1}")
@@ -63,6 +61,7 @@ class DecoderGoldenTest {
         try (DecoderHarness harness = open(device, model, DType.F32)) {
             double rounding = rounding(device, model);
             compareLogits(harness, model, length -> F32_TOLERANCE + rounding);
+            if (rounding == QUANTISED_TOLERANCE) return; // choices are too close for it
             for (Case c : cases(model)) assertEquals(c.greedy(), harness.greedy(c.prompt(), c.greedy().size(), CHUNK));
         }
     }
@@ -81,8 +80,12 @@ class DecoderGoldenTest {
         }
     }
 
-    /** Products that round their activations to BF16 may be as far off as PyTorch's own BF16 is on these models: 0.023 to 0.037. */
+    /**
+     * Products that round their activations to BF16 may be as far off as PyTorch's own BF16 is on these models: 0.023 to 0.037. Those with
+     * quantised weights round them to 8 bits, on any device but the reference, which widens weights as transformers does.
+     */
     private static double rounding(TestDevices.Factory device, String model) {
+        if (model.startsWith("gguf/q")) return device.name().equals("reference") ? 0 : QUANTISED_TOLERANCE;
         DType weights = model.endsWith("-bf16") ? DType.BF16 : DType.F32;
         return device.activationUnit(weights) == 0 ? 0 : BF16_TOLERANCE;
     }

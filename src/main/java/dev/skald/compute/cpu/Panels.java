@@ -96,7 +96,7 @@ final class Panels {
         for (long i = 0; i < bytes; i += 2) {
             if ((RawMemory.loadShort(address + i) & F16_EXPONENT) == F16_EXPONENT) {
                 throw new IllegalArgumentException(
-                        "an infinity or NaN in F16 weights " + parts.stream().map(Tensor::name).toList() + "; load them with --dtype f32");
+                        "an infinity or NaN in F16 weights " + parts.stream().map(Tensor::name).distinct().toList() + "; load them with --dtype f32");
             }
         }
     }
