@@ -27,7 +27,8 @@ class JsonVocabularyTest {
         Tokenizer again = Tokenizer.of(vocabulary);
         assertEquals(original.vocabSize(), vocabulary.pieces().size());
         for (String text : TEXTS) {
-            if (folder.endsWith("metafirst") && text.startsWith(" ")) continue; // sentencepiece puts a space before it all the same
+            // a vocabulary of sentencepiece puts a space before every piece of text, also before one that begins with a space or follows a special token
+            if (folder.endsWith("metafirst") && (text.startsWith(" ") || text.startsWith("<s>"))) continue;
             for (boolean special : new boolean[] {true, false}) {
                 assertArrayEquals(original.encode(text, special), again.encode(text, special), "\"" + text + "\"");
             }
