@@ -14,8 +14,9 @@ import java.util.OptionalInt;
 
 /**
  * Reads a model folder's tokenizer as a {@link Vocabulary}, which other formats can hold: the way back from {@link VocabularyJson}. A tokenizer
- * that a vocabulary can't express is refused, with one exception: where Metaspace puts a space before a text only if it doesn't begin with one,
- * a vocabulary always does, as sentencepiece itself; so texts that begin with a space may get other ids.
+ * that a vocabulary can't express is refused, with one exception: where Metaspace puts a space before a text only at its very start and only if
+ * it doesn't begin with one, a vocabulary puts one there always, and behind special tokens too, as sentencepiece itself; so texts that begin with
+ * a space or hold special tokens may get other ids.
  */
 public final class JsonVocabulary {
     private static final String SPACE = "▁";

@@ -205,7 +205,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.skald.compute.TestDevices#all")
+    @MethodSource("dev.skald.compute.TestDevices#quantised")
     void rowsOfAQuantisedTableAreWidenedAsTheFileMeansThem(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             List<Tensor> tables = QuantisedWeights.TYPES.stream().map(type -> QuantisedWeights.random(type, 10, 512, 15)).toList();

@@ -14,6 +14,8 @@ import java.util.stream.Stream;
 public final class TestDevices {
     /** The one instruction set whose products round activations to BF16 where weights are BF16. */
     private static final String BF16_DOT = "avx512";
+    /** Its products split activations into two of the weights' type. */
+    private static final String CUDA = "cuda";
 
     /**
      * @param name      shown with the test
@@ -27,7 +29,13 @@ public final class TestDevices {
 
         /** Half a unit in the last place of what a product rounds its activations to, beside their rounding to f32. */
         public double activationUnit(DType weights) {
-            return isa.equals(BF16_DOT) && weights == DType.BF16 ? 0x1p-9 : 0;
+            if (weights != DType.BF16) return 0;
+            return isa.equals(BF16_DOT) ? 0x1p-9 : isa.equals(CUDA) ? 0x1p-17 : 0;
+        }
+
+        /** Whether it has kernels for quantised weights; those on CUDA are not built yet. */
+        public boolean quantised() {
+            return !isa.equals(CUDA);
         }
 
         @Override
@@ -43,10 +51,14 @@ public final class TestDevices {
         return Stream.concat(Stream.concat(reference, cpus(1, 3)), cuda());
     }
 
+    public static Stream<Factory> quantised() {
+        return all().filter(Factory::quantised);
+    }
+
     /** The software CUDA device, where it was built: {@code SimCuda} says if it wasn't. */
     private static Stream<Factory> cuda() {
         if (!SimCuda.isHere()) return Stream.empty();
-        return Stream.of(new Factory("cuda, simulated, batch-invariant", "cuda", () -> new CudaTestDevice(true), Optional.empty()));
+        return Stream.of(new Factory("cuda, simulated, batch-invariant", CUDA, () -> new CudaTestDevice(true), Optional.empty()));
     }
 
     /** The CPU with each kind of kernels; native ones where the build made them: {@code NativeKernelsTest} says if it didn't. */

@@ -27,8 +27,8 @@ class JsonVocabularyTest {
         Tokenizer again = Tokenizer.of(vocabulary);
         assertEquals(original.vocabSize(), vocabulary.pieces().size());
         for (String text : TEXTS) {
-            // a vocabulary of sentencepiece puts a space before every piece of text, also before one that begins with a space or follows a special token
-            if (folder.endsWith("metafirst") && (text.startsWith(" ") || text.startsWith("<s>"))) continue;
+            // there sentencepiece puts a space that Metaspace's "first" leaves out
+            if (folder.endsWith("metafirst") && (text.startsWith(" ") || text.contains("<s>"))) continue;
             for (boolean special : new boolean[] {true, false}) {
                 assertArrayEquals(original.encode(text, special), again.encode(text, special), "\"" + text + "\"");
             }
