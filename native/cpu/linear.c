@@ -63,73 +63,77 @@ SKALD_FUNCTION(SKALD_FN(linear_prepare), const struct skald_linear) {
     }
 }
 
-/** Sums of one tile: [rows, TILE_VECTORS · W]. */
+/** Sums of one tile: [rows, vectors · W]. */
 typedef void product(const struct tile *t, vf *sums);
 
-#define FOR_ALL_SUMS UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++)
+struct products {
+    product *narrow[TILE_ROWS], *wide[WIDE_ROWS];
+};
 
-INLINE void product_f32(const int rows, const struct tile *t, vf *sums) {
-    vf c[TILE_ROWS][TILE_VECTORS];
+#define FOR_ALL_SUMS UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++)
+
+INLINE void product_f32(const int rows, const int vectors, const struct tile *t, vf *sums) {
+    vf c[TILE_ROWS][WIDE_VECTORS];
     FOR_ALL_SUMS c[r][v] = vf_zero();
     const float *x = t->activations;
     for (int64_t s = 0; s < t->steps; s++, x += rows) {
-        vf w[TILE_VECTORS];
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_load((const float *)bytes_at(t->weights[v], s * STEP_BYTES));
+        vf w[WIDE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vf_load((const float *)bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(x[r]);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
     }
-    FOR_ALL_SUMS sums[r * TILE_VECTORS + v] = c[r][v];
+    FOR_ALL_SUMS sums[r * vectors + v] = c[r][v];
 }
 
-INLINE void product_f16(const int rows, const struct tile *t, vf *sums) {
-    vf c[TILE_ROWS][TILE_VECTORS];
+INLINE void product_f16(const int rows, const int vectors, const struct tile *t, vf *sums) {
+    vf c[TILE_ROWS][WIDE_VECTORS];
     FOR_ALL_SUMS c[r][v] = vf_zero();
     const float *x = t->activations;
     for (int64_t s = 0; s < t->steps; s++, x += 2 * rows) {
-        vf w[TILE_VECTORS];
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_load_f16((const uint16_t *)bytes_at(t->weights[v], s * STEP_BYTES));
+        vf w[WIDE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vf_load_f16((const uint16_t *)bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set_pair(x + 2 * r);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
     }
-    FOR_ALL_SUMS sums[r * TILE_VECTORS + v] = c[r][v];
+    FOR_ALL_SUMS sums[r * vectors + v] = c[r][v];
 }
 
 #if defined(HAS_BF16_DOT)
-INLINE void product_bf16(const int rows, const struct tile *t, vf *sums) {
-    vf c[TILE_ROWS][TILE_VECTORS];
+INLINE void product_bf16(const int rows, const int vectors, const struct tile *t, vf *sums) {
+    vf c[TILE_ROWS][WIDE_VECTORS];
     FOR_ALL_SUMS c[r][v] = vf_zero();
     const uint32_t *x = t->activations;
     for (int64_t s = 0; s < t->steps; s++, x += rows) {
         UNROLL for (int r = 0; r < rows; r++) {
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_dot_bf16(c[r][v], bytes_at(t->weights[v], s * STEP_BYTES), x[r]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_dot_bf16(c[r][v], bytes_at(t->weights[v], s * STEP_BYTES), x[r]);
         }
     }
-    FOR_ALL_SUMS sums[r * TILE_VECTORS + v] = c[r][v];
+    FOR_ALL_SUMS sums[r * vectors + v] = c[r][v];
 }
 #else
-INLINE void product_bf16(const int rows, const struct tile *t, vf *sums) {
-    vf c[TILE_ROWS][TILE_VECTORS];
+INLINE void product_bf16(const int rows, const int vectors, const struct tile *t, vf *sums) {
+    vf c[TILE_ROWS][WIDE_VECTORS];
     FOR_ALL_SUMS c[r][v] = vf_zero();
     const float *x = t->activations;
     for (int64_t s = 0; s < t->steps; s++, x += 2 * rows) {
-        vf w[TILE_VECTORS];
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_even_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
+        vf w[WIDE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vf_even_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(x[r]);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
         __asm__ volatile("" ::: "memory"); /* even and odd ones in turn: with both at hand sixteen registers don't do */
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) w[v] = vf_odd_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vf_odd_bf16(bytes_at(t->weights[v], s * STEP_BYTES));
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(x[rows + r]);
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_fma(w[v], a, c[r][v]);
         }
     }
-    FOR_ALL_SUMS sums[r * TILE_VECTORS + v] = c[r][v];
+    FOR_ALL_SUMS sums[r * vectors + v] = c[r][v];
 }
 #endif
 
@@ -137,14 +141,15 @@ PRODUCTS(f32)
 PRODUCTS(f16)
 PRODUCTS(bf16)
 
-/** Adds the bias and writes those outputs that exist. */
-static void finish(const struct skald_linear *a, int64_t row, int64_t n, int64_t out, int count, const vf *sums) {
-    for (int64_t r = 0; r < n; r++, sums += TILE_VECTORS) {
+/** Adds the bias and writes those outputs that exist. @param vectors of sums for each row */
+static void finish(const struct skald_linear *a, int64_t row, int64_t n, int64_t out, int vectors, const vf *sums) {
+    int pairs = a->type == SKALD_F16;
+    for (int64_t r = 0; r < n; r++, sums += vectors) {
         float *to = out_row_of(a->output, row + r, a->output_stride) + out;
-        for (int v = 0; v < count / W; v++) {
+        for (int v = 0; v < (pairs ? vectors / 2 : vectors); v++) {
             int64_t left = a->out - out - v * W;
             if (left <= 0) break;
-            vf sum = a->type == SKALD_F16 ? vf_pair_sums(sums[2 * v], sums[2 * v + 1]) : sums[v];
+            vf sum = pairs ? vf_pair_sums(sums[2 * v], sums[2 * v + 1]) : sums[v];
             if (left >= W) {
                 if (a->bias != 0) sum = vf_add(sum, vf_load(a->bias + out + v * W));
                 vf_store(to + v * W, sum);
@@ -159,21 +164,25 @@ static void finish(const struct skald_linear *a, int64_t row, int64_t n, int64_t
 SKALD_FUNCTION(SKALD_FN(linear), const struct skald_linear) {
     int64_t steps = a->type == SKALD_F32 ? a->in : (a->in + 1) / 2;
     int pairs = a->type == SKALD_F16;
-    product *const *products = a->type == SKALD_F32 ? products_f32 : pairs ? products_f16 : products_bf16;
-    int count = TILE_VECTORS * W / (pairs ? 2 : 1);
-    int vector_bytes = W * (pairs ? 2 : 4);
+    const struct products *products = a->type == SKALD_F32 ? &products_f32 : pairs ? &products_f16 : &products_bf16;
+    int lanes = pairs ? W / 2 : W; /* outputs of a vector */
     struct tile tile = {.steps = steps};
     vf sums[TILE_ROWS * TILE_VECTORS];
-    for (int64_t out = (int64_t)first * SKALD_STRIPE_ROWS; out < (int64_t)end * SKALD_STRIPE_ROWS; out += count) {
-        for (int v = 0; v < TILE_VECTORS; v++) {
-            int64_t byte = out * 4 + v * vector_bytes; /* of one step, if all panels stood beside one another */
+    int64_t end_out = (int64_t)end * SKALD_STRIPE_ROWS;
+    for (int64_t out = (int64_t)first * SKALD_STRIPE_ROWS; out < end_out;) {
+        /* few rows leave registers for twice the vectors: more streams of memory, more chains */
+        int wide = fourth - third <= WIDE_ROWS && out + WIDE_VECTORS * lanes <= end_out;
+        int vectors = wide ? WIDE_VECTORS : TILE_VECTORS;
+        for (int v = 0; v < vectors; v++) {
+            int64_t byte = (out + v * lanes) * 4; /* of one step, if all panels stood beside one another */
             tile.weights[v] = bytes_at(a->weight, byte / STEP_BYTES * steps * STEP_BYTES + byte % STEP_BYTES);
         }
         for (int64_t row = third; row < fourth; row += TILE_ROWS) {
             int64_t n = fourth - row < TILE_ROWS ? fourth - row : TILE_ROWS;
             tile.activations = group_at(a, row);
-            products[n - 1](&tile, sums);
-            finish(a, row, n, out, count, sums);
+            (wide ? products->wide : products->narrow)[n - 1](&tile, sums);
+            finish(a, row, n, out, vectors, sums);
         }
+        out += vectors * lanes;
     }
 }

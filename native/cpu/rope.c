@@ -1,8 +1,6 @@
 /* Turns queries in place, and turns and stores keys and stores values at each token's place in the cache. */
 #include "isa.h"
 
-enum { MAX_HEAD_DIM = 1024 };
-
 /** Turns pairs (i, i + dim/2). angles: cosines [dim/2], then sines. out may be x. */
 static void rotate(const float *x, const float *angles, float *out, int64_t dim) {
     int64_t half = dim / 2, i = 0;
@@ -58,7 +56,7 @@ SKALD_FUNCTION(SKALD_FN(rope_store), const struct skald_rope) {
     SKALD_UNUSED(third), SKALD_UNUSED(fourth);
     const struct skald_cache *c = &a->cache;
     int64_t dim = c->head_dim;
-    float turned[MAX_HEAD_DIM];
+    float turned[SKALD_MAX_HEAD_DIM];
     for (int32_t t = first; t < end; t++) {
         float *head = out_row_of(c->qkv, t, c->qkv_stride);
         int64_t position = c->positions[t], slot = position % SKALD_BLOCK_TOKENS;

@@ -28,6 +28,9 @@ enum { SKALD_QUANTISED_GROUP = 8 };
 /** Rows of a linear weight that are interleaved, and what a stripe has of them. */
 enum { SKALD_PANEL_ROWS = 16, SKALD_STRIPE_ROWS = 32 };
 
+/** The widest head. */
+enum { SKALD_MAX_HEAD_DIM = 1024 };
+
 /** Tokens of a KV block, positions of an attention split, and query rows of an attention unit at most. */
 enum { SKALD_BLOCK_TOKENS = 16, SKALD_SPLIT_TOKENS = 256, SKALD_UNIT_ROWS = 32 };
 
@@ -146,6 +149,13 @@ struct skald_peak {
     double sink;           /* out: keeps the sums alive */
 };
 
+/** Reads memory as products read weights, and does nothing else: what their decode is measured by. */
+struct skald_read {
+    const void *from;
+    int64_t bytes; /* a multiple of 1024 */
+    int64_t sink;  /* out: keeps the loads alive */
+};
+
 /** All functions have this form, so that a caller needs one way to call: a block, and up to four numbers. */
 #define SKALD_FUNCTION(name, block) SKALD_API void name(block *a, int32_t first, int32_t end, int32_t third, int32_t fourth)
 #define SKALD_UNUSED(x) (void)(x)
@@ -160,6 +170,7 @@ SKALD_FUNCTION(skald_about, struct skald_about);
 #if defined(SKALD_ISA)
 SKALD_FUNCTION(SKALD_FN(sizes), struct skald_sizes);
 SKALD_FUNCTION(SKALD_FN(peak), struct skald_peak);
+SKALD_FUNCTION(SKALD_FN(read), struct skald_read);
 
 /** Rows first … end − 1. */
 SKALD_FUNCTION(SKALD_FN(lookup), const struct skald_lookup);

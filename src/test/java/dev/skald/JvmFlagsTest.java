@@ -19,6 +19,12 @@ class JvmFlagsTest {
     }
 
     @Test
+    void modulesAreLeftToTheLauncher() throws IOException {
+        // the Vector module costs a third of a second of each start: the launcher adds it where kernels in Java will run
+        assertTrue(Files.readAllLines(Path.of("src/main/dist/jvm.args")).stream().noneMatch(flag -> flag.startsWith("--add-modules")));
+    }
+
+    @Test
     void kernelsAreCompiledEachByItself() throws IOException {
         // inlined into the method that chooses between them, some of their vectors stay objects in one process of eight: see src/docs/notes.md
         assertTrue(Files.readAllLines(Path.of("src/main/dist/jvm.args"))

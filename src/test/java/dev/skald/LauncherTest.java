@@ -129,6 +129,31 @@ class LauncherTest {
         assertEquals("skald: needs Maven 3.8 or later to build itself: install it, or use a packaged distribution\n", r.err());
     }
 
+    /** The module of the kernels in Java slows every start, so it is there only where they will run. */
+    @Test
+    void theVectorModuleIsAddedOnlyForKernelsInJava() throws Exception {
+        String module = "arg=--add-modules=jdk.incubator.vector\n";
+        assertTrue(launch(Map.of(), "serve").out().contains(module), "no native library here");
+        Path folder = Files.createDirectories(tree.resolve("target/skald/native"));
+        Files.createFile(folder.resolve("libskald.so"));
+        boolean runsNative = !Files.exists(Path.of("/proc/cpuinfo")) || Files.readString(Path.of("/proc/cpuinfo")).matches("(?s).*\\b(avx2|asimddp)\\b.*");
+        assertEquals(!runsNative, launch(Map.of(), "serve").out().contains(module));
+        assertTrue(launch(Map.of(), "serve", "--kernels", "java").out().contains(module));
+        assertTrue(launch(Map.of(), "serve", "--kernels=java").out().contains(module));
+        assertTrue(launch(Map.of("SKALD__KERNELS", "java"), "serve").out().contains(module));
+    }
+
+    @Test
+    void eachSetOfFlagsHasAStartUpCacheOfItsOwn() throws Exception {
+        Path cache = Files.createDirectories(tree.resolve("target/skald/cache"));
+        launch(Map.of(), "serve");
+        Files.createFile(cache.resolve("skald-java.aot"));
+        Result java = launch(Map.of(), "serve", "--kernels", "java");
+        assertTrue(java.out().contains("arg=-XX:AOTCache=" + cache.toRealPath().resolve("skald-java.aot") + "\n"), java.out());
+        Result training = launch(Map.of("SKALD__AOT_TRAIN", "true"), "train-cache");
+        assertTrue(training.out().contains("arg=-XX:AOTCacheOutput=" + cache.toRealPath().resolve("skald-java.aot") + "\n"), training.out());
+    }
+
     @Test
     void aSymlinkElsewhereFindsTheTree() throws Exception {
         launch(Map.of(), "serve");

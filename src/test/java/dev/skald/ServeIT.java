@@ -92,6 +92,16 @@ class ServeIT {
             assumeTrue(Files.isExecutable(python), "skipped: the Python example wants a .venv with grpcio and grpcio-tools");
             command = List.of(python.toString(), "src/docs/examples/generate.py", endpoint, "111+222=");
             assertEquals(new Result(0, "333\n[4 tokens]\n"), finish(start(command, Map.of())));
+            assumeTrue(finish(start(List.of(python.toString(), "-c", "import grpc_reflection, grpc_health, grpc_status"), Map.of())).exit() == 0,
+                    "skipped: the tour wants grpcio-reflection, grpcio-health-checking and grpcio-status in .venv");
+            Result tour = finish(start(List.of(python.toString(), "src/docs/examples/tour.py", endpoint), Map.of()));
+            assertEquals(0, tour.exit());
+            assertEquals(
+                    List.of("services: skald.v1.Inference, skald.v1.Models, skald.v1.Server", "health of '': SERVING", "health of 'skald.live': SERVING",
+                            "chat: 法国的首都是巴黎。 (17 + 10 tokens)", "probabilities of 2 and 3: 1.000, 0.000",
+                            "refused: INVALID_ARGUMENT - sampling.top_p 2.0 is outside [more than 0, 1.0]", "  reason: OUT_OF_RANGE", "  field: sampling.top_p",
+                            "too late: DEADLINE_EXCEEDED"),
+                    tour.out().lines().toList());
         } finally {
             daemon.destroyForcibly();
         }

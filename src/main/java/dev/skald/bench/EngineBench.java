@@ -1,6 +1,7 @@
 package dev.skald.bench;
 
 import dev.skald.compute.cpu.CpuProbe;
+import dev.skald.engine.EngineSnapshot;
 import dev.skald.service.Submitter;
 import dev.skald.tensor.DType;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Measures an engine in token ids. One run with s streams: s prompts, drawn anew so that no cache knows them, submitted at once for one token
@@ -59,27 +61,31 @@ public final class EngineBench {
         OptionalDouble fmaGigas(int threads) throws InterruptedException;
     }
 
-    /** @param nativeFolder of the native library, whose kernels are the subject if its instruction set says so */
-    private record ThisMachine(Measurement.Subject subject, Optional<Path> nativeFolder) implements Machine {
+    /** @param probe where native kernels are measured: their own instructions are the limit */
+    private record ThisMachine(Measurement.Subject subject, Optional<CpuProbe> probe) implements Machine {
+        static ThisMachine of(Measurement.Subject subject, Optional<Path> nativeFolder) {
+            boolean nativeKernels = subject.device().equals("cpu") && !subject.isa().startsWith("java");
+            return new ThisMachine(subject, nativeFolder.filter(folder -> nativeKernels).map(folder -> new CpuProbe(folder, subject.isa())));
+        }
+
         @Override
         public double readGigabytes(int threads) throws InterruptedException {
-            return ReadBandwidth.measure(threads);
+            return ReadBandwidth.measure(threads, probe);
         }
 
         @Override
         public OptionalDouble fmaGigas(int threads) throws InterruptedException {
-            if (subject.isa().startsWith(JAVA_KERNELS)) return FmaPeak.measure(threads);
-            if (nativeFolder.isEmpty()) return OptionalDouble.empty();
+            if (probe.isEmpty()) return FmaPeak.measure(threads);
             DType weights = DType.valueOf(subject.dtype().toUpperCase(Locale.ROOT));
-            return OptionalDouble.of(NativePeak.measure(new CpuProbe(nativeFolder.get(), subject.isa()), weights, threads));
+            return OptionalDouble.of(NativePeak.measure(probe.get(), weights, threads));
         }
     }
 
     /** Below this share of the tokens, what decoded together says nothing of decoding. */
     private static final double LEAST_TOGETHER = 0.25;
-    private static final String JAVA_KERNELS = "java";
 
     private final Submitter engine;
+    private final Supplier<EngineSnapshot> figures;
     private final Measurement.Subject subject;
     private final Settings settings;
     private final Machine machine;
@@ -89,14 +95,17 @@ public final class EngineBench {
 
     /**
      * @param engine       with room for {@link Settings#mostStreams} sequences at their full length and a prefix cache; nobody else uses it
+     * @param figures      the engine's own, at the moment
      * @param nativeFolder of the native library, for the peak of its kernels; empty: that isn't measured
      */
-    public EngineBench(Submitter engine, Measurement.Subject subject, Settings settings, Optional<Path> nativeFolder) {
-        this(engine, subject, settings, new ThisMachine(subject, nativeFolder));
+    public EngineBench(
+            Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Optional<Path> nativeFolder) {
+        this(engine, figures, subject, settings, ThisMachine.of(subject, nativeFolder));
     }
 
-    EngineBench(Submitter engine, Measurement.Subject subject, Settings settings, Machine machine) {
+    EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Machine machine) {
         this.engine = engine;
+        this.figures = figures;
         this.subject = subject;
         this.settings = settings;
         this.machine = machine;
@@ -116,6 +125,7 @@ public final class EngineBench {
         Samples decode = new Samples();
         Samples firstTokens = new Samples();
         Samples gaps = new Samples();
+        Samples overhead = new Samples();
         for (int run = 0; run <= settings.runs(); run++) {
             boolean counts = run > 0;
             int[][] prompts = prompts(streams);
@@ -125,11 +135,13 @@ public final class EngineBench {
                 first.addFirstTokens(firstTokens);
             }
             if (settings.genTokens() > 0) {
+                EngineSnapshot before = figures.get();
                 StreamRun all = run(prompts, settings.genTokens());
                 requireTogether(streams, all);
                 if (counts) {
                     decode.add(all.tokensTogether() / all.secondsTogether());
                     all.addGaps(gaps);
+                    figures.get().overheadSince(before).ifPresent(overhead::add);
                 }
             }
             memory.read();
@@ -139,7 +151,8 @@ public final class EngineBench {
         OptionalLong peak = memory.read();
         return new Measurement(
                 subject, streams, settings.promptTokens(), settings.genTokens(), prefill.median().orElseThrow(), decode.median(),
-                firstTokens.percentile(0.5).orElseThrow(), gaps.percentile(0.5), bandwidth.median().orElseThrow(), fma, peak);
+                firstTokens.percentile(0.5).orElseThrow(), gaps.percentile(0.5), bandwidth.median().orElseThrow(), fma, peak,
+                overhead.median());
     }
 
     private StreamRun run(int[][] prompts, int genTokens) throws InterruptedException {

@@ -19,6 +19,7 @@ import java.util.OptionalLong;
  * @param readGigabytes the machine's read bandwidth in 10⁹ bytes per second, measured between the runs with as many threads
  * @param fmaGigas      the machine's multiply-adds, 10⁹ per second, of the kind that the kernels use for these weights; empty where it could not be measured
  * @param peakRssBytes  empty where the system doesn't tell
+ * @param overhead      share of the engine thread's time in the decoding runs that it spent outside the device: planning, results, events
  */
 public record Measurement(
         Subject subject,
@@ -31,7 +32,8 @@ public record Measurement(
         OptionalDouble itlMillis,
         double readGigabytes,
         OptionalDouble fmaGigas,
-        OptionalLong peakRssBytes) {
+        OptionalLong peakRssBytes,
+        OptionalDouble overhead) {
 
     /**
      * @param model          its name
@@ -77,6 +79,7 @@ public record Measurement(
         fields.put("peak_share", orNull(peakShare()));
         fields.put("weight_bytes", subject.cost().weightBytes());
         fields.put("peak_rss_bytes", peakRssBytes.isPresent() ? peakRssBytes.getAsLong() : null);
+        fields.put("engine_overhead", orNull(overhead));
         return fields;
     }
 

@@ -57,7 +57,7 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @param progress hears how much is quantised, where weights are @throws StartException as above */
     public static LocalEngine start(EngineOptions options, Progress progress) {
-        return start(options, () -> ModelSource.open(options.model()), progress);
+        return start(options, () -> ModelSource.open(options.model()), () -> Devices.open(options.compute()), progress);
     }
 
     /**
@@ -67,13 +67,18 @@ public final class LocalEngine implements AutoCloseable {
      */
     public static LocalEngine start(EngineOptions options, ModelShape shape, long seed) {
         DType type = options.compute().dtype().orElse(DType.F16);
-        return start(options, () -> new ShapeSource(shape, type, seed), Progress.NONE);
+        return start(options, () -> new ShapeSource(shape, type, seed), () -> Devices.open(options.compute()), Progress.NONE);
     }
 
-    private static LocalEngine start(EngineOptions options, Supplier<ModelSource> source, Progress progress) {
+    /** The model in its file on a device that the caller makes. It is closed with the engine. */
+    static LocalEngine start(EngineOptions options, Supplier<Device> device) {
+        return start(options, () -> ModelSource.open(options.model()), device, Progress.NONE);
+    }
+
+    private static LocalEngine start(EngineOptions options, Supplier<ModelSource> source, Supplier<Device> device, Progress progress) {
         LocalEngine local = new LocalEngine();
         try {
-            local.load(options, source, progress);
+            local.load(options, source, device, progress);
             return local;
         } catch (ModelException | CheckpointException | QuantisationException | TokenizerException | ChatTemplateException e) {
             local.close();
@@ -109,12 +114,12 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
-    private void load(EngineOptions options, Supplier<ModelSource> opening, Progress progress) {
+    private void load(EngineOptions options, Supplier<ModelSource> opening, Supplier<Device> maker, Progress progress) {
         long begun = System.nanoTime();
         ModelSource source = own(opening.get());
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
-        Device device = own(Devices.open(options.compute()));
+        Device device = own(maker.get());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
         decodeBytes = Decoder.readBytes(spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));

@@ -95,6 +95,5 @@ final class LocalOperations implements Operations {
     @Override
     public void drain() {
         draining = true;
-        engine.drain();
     }
 }

@@ -86,8 +86,8 @@ final class BenchCommand implements dev.skald.cli.Command {
             if (settings.mostStreams() > options.limits().maxNumSeqs()) {
                 throw CliException.askedWrongly("--streams " + settings.mostStreams() + " is more than --max-num-seqs " + options.limits().maxNumSeqs());
             }
-            if (!json) stdio.out().println("streams   prefill tok/s   decode tok/s    ttft p50 ms   itl p50 ms   read GB/s   of bandwidth       of peak");
-            new EngineBench(local.engine()::submit, subject(local), settings, Distribution.nativeFolder()).run(this::print);
+            if (!json) stdio.out().println("streams   prefill tok/s   decode tok/s    ttft p50 ms   itl p50 ms   read GB/s   of bandwidth       of peak   engine overhead");
+            new EngineBench(local.engine()::submit, local.engine()::snapshot, subject(local), settings, Distribution.nativeFolder()).run(this::print);
             if (plot != null) Files.writeString(plot, BenchPlot.svg(measured));
             return stdio.out().checkError() ? ExitCode.FAILED : ExitCode.OK;
         } catch (IllegalArgumentException e) {
@@ -121,9 +121,10 @@ final class BenchCommand implements dev.skald.cli.Command {
             }
         } else {
             stdio.out().printf(
-                    Locale.ROOT, "%7d %15.1f %14s %14.1f %12s %11.1f %14s %13s%n",
+                    Locale.ROOT, "%7d %15.1f %14s %14.1f %12s %11.1f %14s %13s %17s%n",
                     m.streams(), m.prefillRate(), number(m.decodeRate(), "%.1f", 1), m.ttftMillis(), number(m.itlMillis(), "%.2f", 1), m.readGigabytes(),
-                    number(m.bandwidthShare(), "%.1f %%", 100), number(m.peakShare(), "%.1f %%", 100));
+                    number(m.bandwidthShare(), "%.1f %%", 100), number(m.peakShare(), "%.1f %%", 100),
+                    number(m.overhead(), "%.2f %%", 100));
         }
         stdio.out().flush();
     }

@@ -30,6 +30,7 @@ public final class Cli {
         COMMANDS.put("serve", "Start the daemon: gRPC on a port of this machine.");
         COMMANDS.put("generate", "Continue a prompt.");
         COMMANDS.put("chat", "Talk with a model.");
+        COMMANDS.put("batch", "Answer every line of a file, resumably.");
         COMMANDS.put("template", "Print the prompt that a conversation becomes.");
         COMMANDS.put("tokenize", "Print the token ids of texts.");
         COMMANDS.put("inspect", "Say what a model is, and whether it can be served.");
@@ -51,6 +52,7 @@ public final class Cli {
             case "serve" -> Optional.of(new ServeCommand(stdio));
             case "generate" -> Optional.of(new GenerateCommand(stdio));
             case "chat" -> Optional.of(new ChatCommand(stdio));
+            case "batch" -> Optional.of(new BatchCommand(stdio, false));
             case "template" -> Optional.of(new TemplateCommand(stdio));
             case "tokenize" -> Optional.of(new TokenizeCommand(stdio));
             case "inspect" -> Optional.of(new InspectCommand(stdio));
@@ -58,7 +60,8 @@ public final class Cli {
             case "make-model" -> Optional.of(new MakeModelCommand(stdio));
             case "bench" -> Optional.of(new BenchCommand(stdio));
             case "load" -> Optional.of(new LoadCommand(stdio));
-            // Hidden: for the build.
+            // Hidden: for `batch` itself, and for the build.
+            case "batch-alone" -> Optional.of(new BatchCommand(stdio, true));
             case "train-cache" -> Optional.of(new TrainCacheCommand(stdio));
             default -> Optional.empty();
         };

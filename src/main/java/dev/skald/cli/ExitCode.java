@@ -8,6 +8,8 @@ final class ExitCode {
     // 3 is the JVM's own, when its heap is full.
     static final int DEVICE_LOST = 4;
     static final int INVARIANT_BROKEN = 5;
+    /** A batch ended early; nothing is lost, and the same command goes on. */
+    static final int UNFINISHED = 6;
 
     private ExitCode() {}
 }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.skald.bench.LoadGenerator;
 import dev.skald.bench.LoadReport;
 import dev.skald.bench.LoadSettings;
-import dev.skald.client.Endpoint;
 import dev.skald.client.SkaldClient;
 import java.io.IOException;
 import java.util.Locale;
@@ -43,6 +42,9 @@ final class LoadCommand implements dev.skald.cli.Command {
     @Option(names = "--json", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL", description = "Print one JSON object.")
     boolean json;
 
+    @Mixin
+    TlsFlags tls = new TlsFlags();
+
     private final Stdio stdio;
 
     LoadCommand(Stdio stdio) {
@@ -56,7 +58,7 @@ final class LoadCommand implements dev.skald.cli.Command {
 
     @Override
     public int run() throws InterruptedException {
-        try (SkaldClient daemon = new SkaldClient(Endpoint.plaintext(endpoint))) {
+        try (SkaldClient daemon = new SkaldClient(tls.endpoint(endpoint))) {
             int all = requests == null ? REQUESTS_PER_CLIENT * clients : requests;
             LoadReport report = new LoadGenerator(daemon.inference(), new LoadSettings(clients, promptTokens, genTokens, all, seed)).run();
             if (json) stdio.out().println(new ObjectMapper().writeValueAsString(report.fields()));

@@ -32,6 +32,10 @@ final class Logs {
             library.setLevel(libraries);
             KEPT.add(library);
         }
+        // What it warns of, a stack trace in one line, is told in a sentence where a call fails of it.
+        Logger channels = Logger.getLogger("io.grpc.internal.ManagedChannelImpl");
+        if (level != LogLevel.trace) channels.setLevel(Level.SEVERE);
+        KEPT.add(channels);
     }
 
     private static final java.util.List<String> LIBRARIES = java.util.List.of("io.netty", "io.grpc", "ai.djl", "org.jline");

@@ -2,7 +2,6 @@ package dev.skald.cli;
 
 import dev.skald.boot.LocalEngine;
 import dev.skald.boot.ModelFolder;
-import dev.skald.client.Endpoint;
 import dev.skald.client.SkaldClient;
 import dev.skald.service.Inference;
 import java.io.IOException;
@@ -19,6 +18,9 @@ final class ModelFlags {
 
     @Option(names = "--endpoint", paramLabel = "HOST:PORT", description = "Ask a running daemon instead of loading a model.")
     String endpoint;
+
+    @Mixin
+    TlsFlags tls = new TlsFlags();
 
     @Mixin
     EngineFlags engine = new EngineFlags();
@@ -57,15 +59,13 @@ final class ModelFlags {
             if (given.hasMatchedOption(flag)) throw CliException.askedWrongly(flag + " has no meaning with --endpoint: the daemon has its own");
         }
         try {
-            SkaldClient daemon = new SkaldClient(Endpoint.plaintext(endpoint));
+            SkaldClient daemon = new SkaldClient(tls.endpoint(endpoint));
             try {
                 return new Opened(daemon.inference(), 0, daemon);
             } catch (RuntimeException e) {
                 daemon.close();
                 throw e;
             }
-        } catch (IllegalArgumentException e) {
-            throw CliException.askedWrongly("--" + e.getMessage());
         } catch (IOException e) {
             throw CliException.failed(e.getMessage());
         }

@@ -4,6 +4,7 @@ import dev.skald.boot.StartReport;
 import dev.skald.grpc.Door;
 import dev.skald.grpc.DoorConfig;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -20,7 +21,7 @@ final class ServeBanner {
     }
 
     void print(DoorConfig config, Door door, StartReport report, long jvmNanos, long netNanos) throws IOException {
-        String address = (config.host().contains(":") ? "[" + config.host() + "]" : config.host()) + ":" + door.port();
+        String address = address(config.host(), door);
         stdio.err().println(report.deviceLine());
         stdio.err().println(report.modelLine());
         stdio.err().println(report.memoryLine());
@@ -31,9 +32,18 @@ final class ServeBanner {
             stdio.err().println("warning: " + config.host() + " can be reached by other machines, and nothing is encrypted: use --tls-cert and --tls-key");
         }
         stdio.err().println(ready(report, jvmNanos, netNanos));
-        if (config.tls().isEmpty()) stdio.err().println("try      ./skald generate --endpoint " + address + " --prompt '111+222='");
+        if (config.tls().isEmpty()) stdio.err().println("try      ./skald generate --endpoint " + reachable(config, door) + " --prompt '111+222='");
         if (json) stdio.out().println(object(door, address, report, jvmNanos + report.loadNanos() + netNanos));
         stdio.out().flush();
+    }
+
+    private static String address(String host, Door door) {
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + door.port();
+    }
+
+    /** Listening on all addresses is no address to call. */
+    private static String reachable(DoorConfig config, Door door) throws IOException {
+        return address(InetAddress.getByName(config.host()).isAnyLocalAddress() ? "127.0.0.1" : config.host(), door);
     }
 
     /** The process is the launcher's: where that had to build first, its time is in the first part. */

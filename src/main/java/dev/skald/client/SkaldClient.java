@@ -37,7 +37,8 @@ public final class SkaldClient implements AutoCloseable {
     /** Connects with the first call. @throws IOException naming the PEM file that can't be used */
     public SkaldClient(Endpoint endpoint) throws IOException {
         var builder = Grpc.newChannelBuilder(endpoint.target(), credentials(endpoint));
-        this.channel = builder.maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        this.channel = builder.intercept(new Reach(endpoint.target()))
+                .maxInboundMessageSize(MAX_MESSAGE_BYTES)
                 .keepAliveTime(30, TimeUnit.SECONDS)
                 .keepAliveTimeout(20, TimeUnit.SECONDS)
                 .build();

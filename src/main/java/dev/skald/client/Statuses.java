@@ -37,13 +37,9 @@ final class Statuses {
         return new InferenceException(kind(status.getCode()), reason, field, message(status), retryAfter);
     }
 
-    /** The server's sentence; for what never reached it, the transport's first line with what was underneath. */
+    /** The server's sentence, or {@link Reach}'s. */
     private static String message(Status status) {
-        String said = status.getDescription() == null ? status.getCode().name() : status.getDescription();
-        Throwable root = status.getCause();
-        if (root == null) return said;
-        while (root.getCause() != null) root = root.getCause();
-        return said.lines().findFirst().orElse("") + ": " + root.getMessage();
+        return status.getDescription() == null ? status.getCode().name() : status.getDescription();
     }
 
     static Usage usage(Status status, Metadata trailers) {

@@ -5,7 +5,7 @@ package dev.skald.compute;
  *
  * @param backend "reference", "cpu" or "cuda"
  * @param name    the processor's own name
- * @param isa     instruction set of the kernels in use, e.g. "java-vector-512"
+ * @param isa     instruction set of the kernels in use, e.g. "avx512", "java-vector-512"
  * @param threads compute threads
  * @param why     one sentence: why this device and these kernels
  */

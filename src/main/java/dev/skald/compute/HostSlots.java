@@ -14,6 +14,8 @@ import java.util.Arrays;
  */
 public final class HostSlots {
     private static final int NO_TOKEN = -1;
+    /** What a sequence is fed after an invalid row, in steps that were planned before anybody knew: dropped with the sequence, whatever comes of it. */
+    private static final int ANY_TOKEN = 0;
 
     private final int maxBlocks;
     private final MemorySegment blockTables;
@@ -61,9 +63,9 @@ public final class HostSlots {
     }
 
     /**
-     * The id of token {@code t} of the step, −1 resolved to its slot's last token.
+     * The id of token {@code t} of the step, −1 resolved to its slot's last token; after an invalid row to some token of the vocabulary.
      *
-     * @throws IllegalStateException if the slot has drawn no token yet, or its last row was invalid
+     * @throws IllegalStateException if the slot has sampled no row yet
      */
     public int tokenId(Batch batch, int t) {
         int id = batch.tokenId(t);
@@ -93,7 +95,7 @@ public final class HostSlots {
         int slot = batch.rowSlot(row);
         int token = sampler.sample(adjusted, offset, states[slot], batch.position(batch.rowToken(row)) + 1);
         output.setToken(row, token);
-        lastTokens[slot] = token;
+        lastTokens[slot] = token >= 0 ? token : ANY_TOKEN;
         if (token >= 0) states[slot].accept(token);
     }
 

@@ -11,7 +11,7 @@ public interface Ops {
     /** Copies the forked partial blocks that the batch lists, in all layers, before anything is stored. */
     void copyBlocks();
 
-    /** @param table [vocabulary, hidden], @param x out [T, hidden]: the row of each token; a token id of −1 is the slot's last token */
+    /** @param table [vocabulary, hidden], @param x out [T, hidden]: the row of each token; −1 is the slot's last token, any after an invalid row */
     void embed(Weight table, Buffer x);
 
     /** out = x / √(mean(x²) + eps) · weight. Shapes [T, n], weight [1, n]. */

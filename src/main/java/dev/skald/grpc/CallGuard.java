@@ -41,11 +41,12 @@ final class CallGuard implements ServerInterceptor {
         if (!service.startsWith(OURS)) return next.startCall(raw, headers);
         Optional<InboundStream> inbound = InboundStream.current();
         DoorCall<Q, R> call = new DoorCall<>(raw, calls, inbound.flatMap(InboundStream::ref));
-        Optional<InferenceException> closed = call.isWork() ? closedBecause.get() : Optional.empty();
-        if (closed.isEmpty() && !calls.enter(call)) {
-            closed = Optional.of(Errors.busy("TOO_MANY_CALLS", "the server has as many calls open as it may"));
-        }
+        // Entered before the question is asked: a drain that begins now either waits for this call or refuses it, and never overlooks it.
+        Optional<InferenceException> closed = calls.enter(call)
+                ? call.isWork() ? closedBecause.get() : Optional.empty()
+                : Optional.of(Errors.busy("TOO_MANY_CALLS", "the server has as many calls open as it may"));
         if (closed.isPresent()) {
+            calls.leave(call);
             call.refuse(closed.get());
             return new Ended<>(new ServerCall.Listener<>() {}, call);
         }

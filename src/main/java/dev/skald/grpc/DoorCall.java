@@ -211,7 +211,7 @@ final class DoorCall<Q, R> extends ForwardingServerCall.SimpleForwardingServerCa
         if (!requestId.isEmpty()) line.append(" id=").append(requestId);
         line.append(" status=").append(status.getCode());
         if (!reason.isEmpty()) line.append(" reason=").append(reason);
-        line.append(" prompt=").append(usage.promptTokens()).append(" cached=").append(usage.cachedTokens())
+        if (isWork()) line.append(" prompt=").append(usage.promptTokens()).append(" cached=").append(usage.cachedTokens())
                 .append(" generated=").append(usage.completionTokens());
         timings.ifPresent(t -> line.append(" queue_ms=").append(t.queue().toMillis()).append(" prefill_ms=").append(t.prefill().toMillis())
                 .append(" decode_ms=").append(t.decode().toMillis()).append(" preemptions=").append(t.preemptions()));

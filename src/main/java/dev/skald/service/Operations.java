@@ -22,6 +22,9 @@ public interface Operations {
     /** Forgets cached prefixes that no running request uses. @return blocks given back */
     int flushPrefixCache();
 
-    /** Takes no new request from now on; what runs or waits goes on. Without effect the second time. */
+    /**
+     * Not ready from now on. Doors refuse new calls by themselves; all that they have let in goes on to its end, also what it has not yet
+     * asked of the engine: a prompt that is still tokenised, the later parts of a scoring request. Without effect the second time.
+     */
     void drain();
 }

@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.skald.engine.EngineSnapshot;
 import dev.skald.engine.RequestHandle;
 import dev.skald.engine.TokenEvent;
 import dev.skald.engine.TokenSink;
 import dev.skald.schedule.EngineRequest;
 import dev.skald.schedule.Failure;
 import dev.skald.schedule.FinishReason;
+import dev.skald.schedule.Load;
 import dev.skald.service.Submitter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +23,8 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class EngineBenchTest {
@@ -121,6 +125,7 @@ class EngineBenchTest {
         assertTrue(m.itlMillis().orElseThrow() >= 3 * 0.02);
         assertTrue(m.ttftMillis() >= 0.02);
         assertEquals(12.5, m.readGigabytes());
+        assertEquals(0.01, m.overhead().orElseThrow());
     }
 
     @Test
@@ -152,13 +157,13 @@ class EngineBenchTest {
     @Test
     void shares_relate_what_was_measured_to_what_the_machine_can() {
         Measurement m = new Measurement(
-                SUBJECT, 4, 512, 128, 300, OptionalDouble.of(400), 10, OptionalDouble.of(2), 10, OptionalDouble.of(50), OptionalLong.of(9));
+                SUBJECT, 4, 512, 128, 300, OptionalDouble.of(400), 10, OptionalDouble.of(2), 10, OptionalDouble.of(50), OptionalLong.of(9), OptionalDouble.of(0.01));
         assertEquals(100 * 2e6 / 10e9, m.bandwidthShare().orElseThrow(), 1e-12); // 100 steps a second
         assertEquals(300 * 1e6 / 50e9, m.peakShare().orElseThrow(), 1e-12);
         assertEquals(
                 List.of("model", "device", "isa", "dtype", "threads", "streams", "prompt_tokens", "gen_tokens", "prefill_tokens_per_s",
                         "decode_tokens_per_s", "ttft_ms_p50", "itl_ms_p50", "read_gb_per_s", "bandwidth_share", "peak_share", "weight_bytes",
-                        "peak_rss_bytes"),
+                        "peak_rss_bytes", "engine_overhead"),
                 List.copyOf(m.fields().keySet()));
         assertEquals(0.02, m.fields().get("bandwidth_share"));
         assertEquals(9L, m.fields().get("peak_rss_bytes"));
@@ -180,9 +185,16 @@ class EngineBenchTest {
         assertTrue(message.startsWith(flag + " "), message);
     }
 
+    /** An engine that has spent one nanosecond of a hundred outside the device, at each look. */
+    private static Supplier<EngineSnapshot> figures() {
+        AtomicInteger looks = new AtomicInteger();
+        Load load = new Load(0, 0, 0, 0, 0, 0, 0, 0, OptionalDouble.empty(), OptionalDouble.empty(), 0, 0, 0, 0);
+        return () -> new EngineSnapshot(load, 0, 99L * looks.get(), looks.getAndIncrement());
+    }
+
     private static Measurement run(Submitter engine, EngineBench.Settings settings) throws InterruptedException {
         List<Measurement> measured = new ArrayList<>();
-        new EngineBench(engine, SUBJECT, settings, new FakeMachine()).run(measured::add);
+        new EngineBench(engine, figures(), SUBJECT, settings, new FakeMachine()).run(measured::add);
         assertEquals(1, measured.size());
         return measured.getFirst();
     }

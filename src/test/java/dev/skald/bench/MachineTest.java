@@ -12,6 +12,7 @@ import dev.skald.tensor.DType;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
@@ -21,9 +22,9 @@ class MachineTest {
 
     @Test
     void read_bandwidth_is_a_positive_rate() throws InterruptedException {
-        double rate = ReadBandwidth.measure(2, 8 * MEBI);
+        double rate = ReadBandwidth.measure(2, 8 * MEBI, Optional.empty());
         assertTrue(rate > 0 && Double.isFinite(rate), () -> "rate " + rate);
-        assertThrows(IllegalArgumentException.class, () -> ReadBandwidth.measure(2, 1000));
+        assertThrows(IllegalArgumentException.class, () -> ReadBandwidth.measure(2, 1000, Optional.empty()));
     }
 
     @Test
@@ -42,6 +43,7 @@ class MachineTest {
                 assertTrue(probe.multiplyAdds(type, 1000) >= 12_000L * 4, isa + " " + type);
                 assertTrue(NativePeak.measure(probe, type, 1) > 0, isa + " " + type);
             }
+            assertTrue(ReadBandwidth.measure(2, 8 * MEBI, Optional.of(probe)) > 0, isa);
         }
     }
 

@@ -16,6 +16,7 @@ import dev.skald.service.InferenceException;
 import dev.skald.service.InferenceRequest;
 import dev.skald.service.Prompt;
 import dev.skald.service.SamplingOptions;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -229,7 +230,28 @@ class RemoteInferenceTest {
         try (SkaldClient nobody = new SkaldClient(Endpoint.plaintext("127.0.0.1:" + port))) {
             InferenceException e = assertThrows(InferenceException.class, nobody::inference);
             assertEquals(InferenceException.Kind.UNAVAILABLE, e.kind());
-            assertTrue(e.getMessage().contains("Connection refused"), e.getMessage());
+            assertEquals("can't reach 127.0.0.1:" + port + ": Connection refused", e.getMessage());
+        }
+    }
+
+    @Test
+    void aDaemonThatIsLostWhileItAnswersIsNamed() {
+        Status lost = new Reach("skald:50051").inWords(Status.UNAVAILABLE.withDescription("Network closed for unknown reason"), true);
+        assertEquals("lost skald:50051: Network closed for unknown reason", lost.getDescription());
+        Status reset = Status.UNAVAILABLE.withDescription("io exception\nChannel Pipeline: […]").withCause(new java.io.IOException("Connection reset by peer"));
+        assertEquals("lost skald:50051: Connection reset by peer", new Reach("skald:50051").inWords(reset, true).getDescription());
+        assertEquals(Status.INTERNAL, new Reach("skald:50051").inWords(Status.INTERNAL, false));
+    }
+
+    @Test
+    void aDaemonThatSaysNothingIsNamed() throws Exception {
+        try (java.net.ServerSocket silent = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress());
+                SkaldClient asking = new SkaldClient(Endpoint.plaintext("127.0.0.1:" + silent.getLocalPort()))) {
+            var stub = dev.skald.api.v1.ModelsGrpc.newBlockingStub(asking.channel()).withDeadlineAfter(200, TimeUnit.MILLISECONDS);
+            InferenceException e = assertThrows(InferenceException.class,
+                    () -> SkaldClient.ask(() -> stub.getModel(dev.skald.api.v1.GetModelRequest.getDefaultInstance())));
+            assertEquals(InferenceException.Kind.DEADLINE_EXCEEDED, e.kind());
+            assertEquals("127.0.0.1:" + silent.getLocalPort() + " has not answered in time", e.getMessage());
         }
     }
 

@@ -106,6 +106,14 @@ class HostSlotsTest {
         assertEquals(3, output.token(2));
         assertTrue(output.invalid(3), "a scored prompt token's row is checked too");
         assertEquals(0, slots.state(0).generated());
+        // A step that was planned ahead feeds each its last token; what comes of the broken ones is dropped, but it must be computable.
+        batch.clear();
+        batch.beginSequence(0, 2);
+        assertEquals(0, slots.tokenId(batch, batch.token(-1, 1)));
+        batch.beginSequence(1, 2);
+        assertEquals(0, slots.tokenId(batch, batch.token(-1, 1)));
+        batch.beginSequence(2, 2);
+        assertEquals(3, slots.tokenId(batch, batch.token(-1, 1)));
     }
 
     @Test

@@ -215,6 +215,14 @@ class BadInputTest {
         }
     }
 
+    @Test
+    void theDoorsOwnLimitsStandInTheTable() throws Exception {
+        String table = java.nio.file.Files.readString(java.nio.file.Path.of("src/docs/limits.md"));
+        assertTrue(table.contains(String.format(java.util.Locale.ROOT, "| messages of a conversation; depth of its JSON | %,d; %d |",
+                ChatPrompts.MAX_MESSAGES, ChatPrompts.MAX_JSON_DEPTH)));
+        assertTrue(table.contains(String.format(java.util.Locale.ROOT, "| ids of one Abort | %,d |", AdminService.MAX_ABORTED_IDS)));
+    }
+
     private static void assertRefused(Status.Code code, String path, Runnable call) throws Exception {
         StatusRuntimeException e = assertThrows(StatusRuntimeException.class, call::run);
         assertEquals(code, e.getStatus().getCode(), e.getMessage());

@@ -109,7 +109,7 @@ class DoorEngineTest {
                 .build();
         GenerateResponse alone = stub().generate(request);
         List<CompletableFuture<GenerateResponse>> crowd = new ArrayList<>();
-        for (int i = 0; i < 12; i++) crowd.add(CompletableFuture.supplyAsync(() -> stub().generate(request)));
+        for (int i = 0; i < 12; i++) crowd.add(CompletableFuture.supplyAsync(() -> stub().generate(request), task -> Thread.ofVirtual().start(task)));
         for (var answer : crowd) assertEquals(alone.getChoicesList(), answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS).getChoicesList());
     }
 

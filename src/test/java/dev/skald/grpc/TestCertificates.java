@@ -18,26 +18,26 @@ import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 
 /** Makes X.509 certificates for tests: EC P-256, for localhost, written as PEM. */
-final class TestCertificates {
+public final class TestCertificates {
     private static final byte[] ECDSA_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMddHHmmss'Z'").withZone(ZoneOffset.UTC);
 
     /** A name, its key, and where its PEM files are. */
-    record Identity(String name, KeyPair keys, Path certificate, Path key) {}
+    public record Identity(String name, KeyPair keys, Path certificate, Path key) {}
 
     private final Path directory;
     private long serial = 1;
 
-    TestCertificates(Path directory) {
+    public TestCertificates(Path directory) {
         this.directory = directory;
     }
 
-    Identity authority(String name) throws GeneralSecurityException, IOException {
+    public Identity authority(String name) throws GeneralSecurityException, IOException {
         KeyPair keys = newKeys();
         return write(name, keys, name, keys, Instant.now().minus(1, ChronoUnit.HOURS), Instant.now().plus(1, ChronoUnit.HOURS), true);
     }
 
-    Identity signed(String name, Identity authority) throws GeneralSecurityException, IOException {
+    public Identity signed(String name, Identity authority) throws GeneralSecurityException, IOException {
         return write(name, newKeys(), authority.name(), authority.keys(), Instant.now().minus(1, ChronoUnit.HOURS), Instant.now().plus(1, ChronoUnit.HOURS), false);
     }
 

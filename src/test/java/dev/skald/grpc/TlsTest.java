@@ -100,6 +100,8 @@ class TlsTest {
         Path garbage = Files.writeString(directory.resolve("garbage.key"), "not a key");
         IOException bad = assertThrows(IOException.class, () -> open(new TlsFiles(server.certificate(), garbage, Optional.empty())));
         assertTrue(bad.getMessage().contains("garbage.key"), bad.getMessage());
+        IOException others = assertThrows(IOException.class, () -> open(new TlsFiles(server.certificate(), ca.key(), Optional.empty())));
+        assertEquals(ca.key() + " is not the key of the certificate in " + server.certificate(), others.getMessage());
     }
 
     @Test

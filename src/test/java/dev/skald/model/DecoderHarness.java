@@ -80,8 +80,13 @@ public final class DecoderHarness implements AutoCloseable {
 
     /** Up to {@code tokens} tokens and rows in a step, 64 sequences, contexts of 512 tokens, and room for 8 such. */
     public static DecoderHarness of(TestDevice test, Path model, DType kvDtype, int tokens) {
+        return of(test, model, Optional.empty(), kvDtype, tokens);
+    }
+
+    /** The same with the weights converted. */
+    public static DecoderHarness of(TestDevice test, Path model, Optional<DType> dtype, DType kvDtype, int tokens) {
         BatchLimits limits = new BatchLimits(tokens, 64, Math.max(64, tokens), 32, 20);
-        return new DecoderHarness(test, model, Optional.empty(), kvDtype, limits, 256);
+        return new DecoderHarness(test, model, dtype, kvDtype, limits, 256);
     }
 
     public Decoder decoder() {

@@ -40,7 +40,13 @@ public final class CpuDevice implements Device {
     private int widestQuantised;
 
     private CpuDevice(CpuOptions options) {
-        KernelChoice choice = KernelChoice.make(options, memory);
+        KernelChoice choice;
+        try {
+            choice = KernelChoice.make(options, memory);
+        } catch (RuntimeException e) {
+            memory.close();
+            throw e;
+        }
         kernels = choice.kernels();
         int threads = options.threads().orElse(Runtime.getRuntime().availableProcessors());
         pool = new WorkerPool(threads);

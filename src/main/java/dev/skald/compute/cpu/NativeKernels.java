@@ -12,6 +12,8 @@ import java.lang.foreign.ValueLayout;
  */
 final class NativeKernels implements Kernels {
     private static final int CACHE_FIELDS = 14;
+    /** As skald.h has it. */
+    private static final int MAX_HEAD_DIM = 1024;
 
     private final NativeLibrary library;
     private final NativeMemory memory;
@@ -75,6 +77,7 @@ final class NativeKernels implements Kernels {
 
     @Override
     public void reserve(Scratch scratch) {
+        if (scratch.headDim() > MAX_HEAD_DIM) throw new IllegalArgumentException("heads of " + scratch.headDim() + " elements; these kernels take " + MAX_HEAD_DIM);
         Sizes sizes = sizes(scratch.headDim());
         prepared = memory.allocate(4L * scratch.rows() * (scratch.inputs() + 1)).address();
         attendScratch = memory.allocate(sizes.attendScratch * scratch.threads()).address();

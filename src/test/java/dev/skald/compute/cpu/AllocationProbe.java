@@ -26,6 +26,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -42,7 +43,10 @@ final class AllocationProbe {
     private static final AttentionShape SHAPE = new AttentionShape(4, 2, 64, 0.125f);
     private static final BatchLimits LIMITS = new BatchLimits(8, 2, 2, 40, 5);
 
-    private final CpuDevice device = CpuDevice.open(CpuOptions.java(2));
+    private static CpuOptions.Choice kernels = CpuOptions.Choice.JAVA;
+
+    private final CpuDevice device = CpuDevice.open(
+            new CpuOptions(OptionalInt.of(2), kernels, Optional.empty(), Optional.of(CpuTestDevice.nativeFolder())));
     private final Ops ops = device.ops();
     private final Random random = new Random(1);
     private final KvCache cache = device.kvCache(List.of(new KvGroup(1, 2, 64, 16, DType.F16)), 80);
@@ -85,7 +89,9 @@ final class AllocationProbe {
 
     private AllocationProbe() {}
 
+    /** @param args which kernels */
     public static void main(String[] args) {
+        kernels = CpuOptions.Choice.valueOf(args[0]);
         System.out.println(new AllocationProbe().run());
     }
 
