@@ -19,7 +19,8 @@ class BenchPlotTest {
         Measurement.Subject subject =
                 new Measurement.Subject("a <b> & \"c\"", "cpu", "avx512", "q4_0", 2, 1000, new ModelCost(1_000_000_000, 1_000_000_000));
         return new Measurement(
-                subject, streams, 512, 128, prefill, decode, 100, OptionalDouble.of(10), 25, OptionalDouble.of(400), OptionalLong.empty());
+                subject, streams, 512, 128, prefill, decode, 100, OptionalDouble.of(10), 25, OptionalDouble.of(400), OptionalLong.empty(),
+                OptionalDouble.empty());
     }
 
     private static Element parsed(String svg) throws Exception {
