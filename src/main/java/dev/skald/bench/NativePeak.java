@@ -5,7 +5,8 @@ import dev.skald.tensor.DType;
 
 /** The most multiply-adds that all threads do together, with the instruction that native kernels use for a type of weights. */
 final class NativePeak {
-    private static final long ROUNDS = 2_000_000;
+    /** About 0.1 s: in a tenth of it two fresh threads were seen to share one core, which halves the result. */
+    private static final long ROUNDS = 30_000_000;
     private static final int PASSES = 5;
 
     private NativePeak() {}

@@ -6,6 +6,7 @@ import dev.skald.openai.Bodies;
 import dev.skald.openai.Defaults;
 import dev.skald.service.InferenceException;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a batch's lines get where they say nothing: by the names of `generate`, put into a body by OpenAI's. */
@@ -21,23 +22,8 @@ final class BatchFlags {
     @Option(names = "--temperature", paramLabel = "T", description = "0: always the most likely token (default: the model's own).")
     Float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Keep the K most likely tokens; 0: all.")
-    Integer topK;
-
-    @Option(names = "--top-p", paramLabel = "P", description = "Keep the smallest set of tokens with this share; 1: all.")
-    Float topP;
-
-    @Option(names = "--min-p", paramLabel = "P", description = "Drop tokens below this share of the most likely one's; 0: none.")
-    Float minP;
-
-    @Option(names = "--repetition-penalty", paramLabel = "X", description = "1: off.")
-    Float repetitionPenalty;
-
-    @Option(names = "--presence-penalty", paramLabel = "X", description = "0: off.")
-    Float presencePenalty;
-
-    @Option(names = "--frequency-penalty", paramLabel = "X", description = "0: off.")
-    Float frequencyPenalty;
+    @Mixin
+    FilterFlags filters = new FilterFlags();
 
     @Option(names = "--n", paramLabel = "N", description = "Answers to each prompt (default: 1).")
     Integer choices;
@@ -61,12 +47,12 @@ final class BatchFlags {
         if (maxTokens != null) fields.put("max_tokens", maxTokens);
         if (minTokens != null) fields.put("min_tokens", minTokens);
         if (temperature != null) fields.put("temperature", temperature);
-        if (topK != null) fields.put("top_k", topK);
-        if (topP != null) fields.put("top_p", topP);
-        if (minP != null) fields.put("min_p", minP);
-        if (repetitionPenalty != null) fields.put("repetition_penalty", repetitionPenalty);
-        if (presencePenalty != null) fields.put("presence_penalty", presencePenalty);
-        if (frequencyPenalty != null) fields.put("frequency_penalty", frequencyPenalty);
+        if (filters.topK != null) fields.put("top_k", filters.topK);
+        if (filters.topP != null) fields.put("top_p", filters.topP);
+        if (filters.minP != null) fields.put("min_p", filters.minP);
+        if (filters.repetitionPenalty != null) fields.put("repetition_penalty", filters.repetitionPenalty);
+        if (filters.presencePenalty != null) fields.put("presence_penalty", filters.presencePenalty);
+        if (filters.frequencyPenalty != null) fields.put("frequency_penalty", filters.frequencyPenalty);
         if (choices != null) fields.put("n", choices);
         if (!stop.isEmpty()) stop.forEach(fields.putArray("stop")::add);
         if (ignoreEos != null) fields.put("ignore_eos", ignoreEos);

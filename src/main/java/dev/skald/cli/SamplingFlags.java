@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How an answer is drawn, when it ends, and what is wanted beside its text. */
@@ -24,23 +25,8 @@ final class SamplingFlags {
     @Option(names = "--temperature", paramLabel = "T", description = "0: always the most likely token (the default here).")
     float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Keep the K most likely tokens; 0: all.")
-    Integer topK;
-
-    @Option(names = "--top-p", paramLabel = "P", description = "Keep the smallest set of tokens with this share; 1: all.")
-    Float topP;
-
-    @Option(names = "--min-p", paramLabel = "P", description = "Drop tokens below this share of the most likely one's; 0: none.")
-    Float minP;
-
-    @Option(names = "--repetition-penalty", paramLabel = "X", description = "1: off.")
-    Float repetitionPenalty;
-
-    @Option(names = "--presence-penalty", paramLabel = "X", description = "0: off.")
-    Float presencePenalty;
-
-    @Option(names = "--frequency-penalty", paramLabel = "X", description = "0: off.")
-    Float frequencyPenalty;
+    @Mixin
+    FilterFlags filters = new FilterFlags();
 
     @Option(names = "--logit-bias", paramLabel = "ID=X", split = SPLIT, description = "Add X to a token's logit. Repeatable.")
     List<String> logitBias = List.of();
@@ -82,12 +68,12 @@ final class SamplingFlags {
     SamplingOptions sampling() {
         return new SamplingOptions(
                 Optional.of(temperature),
-                optional(topK),
-                Optional.ofNullable(topP),
-                Optional.ofNullable(minP),
-                Optional.ofNullable(repetitionPenalty),
-                Optional.ofNullable(presencePenalty),
-                Optional.ofNullable(frequencyPenalty),
+                optional(filters.topK),
+                Optional.ofNullable(filters.topP),
+                Optional.ofNullable(filters.minP),
+                Optional.ofNullable(filters.repetitionPenalty),
+                Optional.ofNullable(filters.presencePenalty),
+                Optional.ofNullable(filters.frequencyPenalty),
                 biases(),
                 flat(allowedIds),
                 bannedSequences.stream().map(Converters.IdList::ids).toList(),

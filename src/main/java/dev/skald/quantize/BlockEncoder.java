@@ -1,16 +1,15 @@
 package dev.skald.quantize;
 
 import dev.skald.tensor.DType;
-import java.lang.foreign.MemorySegment;
 
 /** Turns tiles into blocks of one type. Has scratch memory of its own: owned by one worker. */
 sealed interface BlockEncoder permits PlainSymmetric, PlainAffine, NonLinear, SuperSymmetric, SuperAffine {
     /**
-     * @param blocks     how many of the tile's are wanted
-     * @param firstBlock where they go in {@code target}, in blocks
+     * @param blocks how many of the tile's are wanted
+     * @param out    takes their bytes, from 0 on
      * @throws ArithmeticException if a scale is too large for f16
      */
-    void encode(Tile tile, int blocks, MemorySegment target, long firstBlock);
+    void encode(Tile tile, int blocks, byte[] out);
 
     /**
      * The numbers are the trials of each search. More of them take less and less off the error; these are where twice as many take off less

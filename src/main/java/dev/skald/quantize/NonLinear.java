@@ -3,7 +3,6 @@ package dev.skald.quantize;
 import dev.skald.tensor.Block;
 import dev.skald.tensor.Blocks;
 import dev.skald.tensor.DType;
-import java.lang.foreign.MemorySegment;
 
 /** IQ4_NL: quants are the 16 values of a table. The same search as {@link SymmetricScales}, with the nearest value instead of rounding. */
 final class NonLinear implements BlockEncoder {
@@ -35,14 +34,14 @@ final class NonLinear implements BlockEncoder {
     }
 
     @Override
-    public void encode(Tile tile, int blocks, MemorySegment target, long firstBlock) {
+    public void encode(Tile tile, int blocks, byte[] out) {
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < ELEMENTS; i++) x[i] = tile.x[i][b];
             float d = BlockEncoder.f16(search(tile.greatest[b] > -tile.least[b] ? tile.greatest[b] : tile.least[b]));
             float inverse = SymmetricScales.finite(1 / d);
             for (int i = 0; i < ELEMENTS; i++) block.quants()[i] = value(x[i] * inverse);
             block.setScale(d, 0);
-            block.write(target, firstBlock + b);
+            block.write(out, b);
         }
     }
 
@@ -73,6 +72,6 @@ final class NonLinear implements BlockEncoder {
     }
 
     private byte value(float v) {
-        return nearest[(int) ((Math.clamp(v, -REACH, REACH) + ROUND) - ROUND) + REACH];
+        return nearest[(int) ((Math.max(Math.min(v, REACH), -REACH) + ROUND) - ROUND) + REACH];
     }
 }

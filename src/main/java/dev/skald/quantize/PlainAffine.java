@@ -2,7 +2,6 @@ package dev.skald.quantize;
 
 import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
-import java.lang.foreign.MemorySegment;
 
 /** Blocks of one group above an offset: Q4_1, Q5_1. */
 final class PlainAffine implements BlockEncoder {
@@ -18,7 +17,7 @@ final class PlainAffine implements BlockEncoder {
     }
 
     @Override
-    public void encode(Tile tile, int blocks, MemorySegment target, long firstBlock) {
+    public void encode(Tile tile, int blocks, byte[] out) {
         scales.search(tile);
         for (int l = 0; l < Tile.LANES; l++) {
             scales.d[l] = BlockEncoder.f16(scales.d[l]);
@@ -29,7 +28,7 @@ final class PlainAffine implements BlockEncoder {
         for (int b = 0; b < blocks; b++) {
             block.setScale(scales.d[b], -scales.m[b]);
             tile.quantsOf(b, block.quants(), 0);
-            block.write(target, firstBlock + b);
+            block.write(out, b);
         }
     }
 }

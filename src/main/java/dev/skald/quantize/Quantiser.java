@@ -4,6 +4,7 @@ import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -66,14 +67,16 @@ public final class Quantiser implements AutoCloseable {
         BlockEncoder encoder = BlockEncoder.of(type);
         long elements = source.shape().elements();
         int stretch = tile.elements * Tile.LANES;
+        byte[] blocks = new byte[(int) type.bytes(stretch)];
         for (long first = stretch * next.getAndIncrement(); first < elements; first = stretch * next.getAndIncrement()) {
             int count = (int) Math.min(stretch, elements - first);
             tile.load(first, count);
             try {
-                encoder.encode(tile, count / type.blockElements(), target, first / type.blockElements());
+                encoder.encode(tile, count / type.blockElements(), blocks);
             } catch (ArithmeticException e) {
                 throw new QuantisationException("tensor " + source.name() + " can't be quantised: " + e.getMessage() + ", the scale of " + type);
             }
+            MemorySegment.copy(blocks, 0, target, ValueLayout.JAVA_BYTE, type.bytes(first), (int) type.bytes(count));
         }
     }
 

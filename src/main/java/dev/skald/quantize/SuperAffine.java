@@ -2,7 +2,6 @@ package dev.skald.quantize;
 
 import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -42,7 +41,7 @@ final class SuperAffine implements BlockEncoder {
     }
 
     @Override
-    public void encode(Tile tile, int blocks, MemorySegment target, long firstBlock) {
+    public void encode(Tile tile, int blocks, byte[] out) {
         scales.search(tile);
         for (int first = 0; first < Tile.LANES; first += groups) chooseBlockScales(first);
         chooseWholeNumbers(tile);
@@ -57,7 +56,7 @@ final class SuperAffine implements BlockEncoder {
                 block.mins()[g] = (byte) chosen.min[first + g];
                 tile.quantsOf(first + g, block.quants(), g * tile.elements);
             }
-            block.write(target, firstBlock + b);
+            block.write(out, b);
         }
     }
 

@@ -2,7 +2,6 @@ package dev.skald.quantize;
 
 import dev.skald.tensor.Block;
 import dev.skald.tensor.DType;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Blocks of 16 groups around zero, whose scales are whole numbers times one f16: Q3_K, Q6_K. First the groups' own best scales; then the block's
@@ -37,7 +36,7 @@ final class SuperSymmetric implements BlockEncoder {
     }
 
     @Override
-    public void encode(Tile tile, int blocks, MemorySegment target, long firstBlock) {
+    public void encode(Tile tile, int blocks, byte[] out) {
         scales.search(tile);
         for (int first = 0; first < Tile.LANES; first += groups) chooseBlockScale(first);
         chooseWholeNumbers(tile);
@@ -51,7 +50,7 @@ final class SuperSymmetric implements BlockEncoder {
                 block.scales()[g] = (byte) whole[first + g];
                 tile.quantsOf(first + g, block.quants(), g * tile.elements);
             }
-            block.write(target, firstBlock + b);
+            block.write(out, b);
         }
     }
 

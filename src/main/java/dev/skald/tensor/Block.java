@@ -110,13 +110,23 @@ public final class Block {
 
     /** Puts the block together at {@code index} of {@code data}; integers beyond what the type holds lose their upper bits. */
     public void write(MemorySegment data, long index) {
+        assemble();
+        MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, index * bytes.length, bytes.length);
+    }
+
+    /** The same into an array that begins with block 0. */
+    public void write(byte[] data, int index) {
+        assemble();
+        System.arraycopy(bytes, 0, data, index * bytes.length, bytes.length);
+    }
+
+    private void assemble() {
         switch (type) {
             case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL -> PlainBlocks.write(this, bytes);
             case Q2_K, Q3_K, Q6_K -> SmallGroupBlocks.write(this, bytes);
             case Q4_K, Q5_K -> LargeGroupBlocks.write(this, bytes);
             case F32, F16, BF16, I32 -> throw new IllegalStateException(type + " has no blocks");
         }
-        MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, index * bytes.length, bytes.length);
     }
 
     /** The block's elements by the formula above. @param out [at, at + block elements) is written */

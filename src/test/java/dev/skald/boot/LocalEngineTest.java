@@ -27,6 +27,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
@@ -184,6 +185,15 @@ class LocalEngineTest {
 
     @Test
     void operatorsSeeTheLoadAndAbort() throws InterruptedException {
+        // slow enough that the pause comes before the end
+        try (LocalEngine slow = HookedEngine.start(options(model, EngineOptions.Compute.DEFAULT), op -> {
+            if (op.equals("embed")) LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        })) {
+            loadAndAbort(slow);
+        }
+    }
+
+    private static void loadAndAbort(LocalEngine local) throws InterruptedException {
         Operations operations = local.operations();
         assertEquals(Health.SERVING, operations.health());
         BlockingQueue<InferenceEvent> events = new LinkedBlockingQueue<>();

@@ -105,7 +105,8 @@ class QuantizeCommandTest {
     @Test
     void benchMeasuresAShapeInMemoryAndDrawsIt() throws IOException {
         Path plot = folder.resolve("plot.svg");
-        Ran ran = Ran.run("bench", "--shape", "tiny", "--quantize", "q4_0", "-p", "16", "-n", "8", "--streams", "1,2", "-r", "1", "--json",
+        // One stream: of two so short ones the first may be over before the second begins, which bench rightly refuses to call decoding together.
+        Ran ran = Ran.run("bench", "--shape", "tiny", "--quantize", "q4_0", "-p", "16", "-n", "8", "--streams", "1", "-r", "1", "--json",
                 "--plot", plot.toString());
         assertEquals(0, ran.code(), ran.err());
         var line = new ObjectMapper().readTree(ran.out().lines().findFirst().orElseThrow());
@@ -116,6 +117,6 @@ class QuantizeCommandTest {
         assertEquals(matrices + 5 * 256 * 4 + 512 * 256 / 256 * 210, line.get("weight_bytes").asLong());
         String svg = Files.readString(plot);
         assertTrue(svg.startsWith("<svg") && svg.endsWith("</svg>\n"), svg);
-        assertTrue(svg.contains("2 streams"), svg);
+        assertTrue(svg.contains("1 stream,"), svg);
     }
 }
