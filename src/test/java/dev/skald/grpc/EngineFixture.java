@@ -15,6 +15,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
@@ -36,11 +37,18 @@ final class EngineFixture implements AutoCloseable {
      * @param before   called ahead of each operation, on the engine thread
      */
     EngineFixture(Path parent, EngineOptions.Limits limits, int kvBlocks, DoorLimits doorLimits, Consumer<String> before) throws Exception {
+        this(parent, limits, kvBlocks, doorLimits, Optional.empty(), before);
+    }
+
+    /** @param chatTemplate a file, instead of the tiny model's own */
+    EngineFixture(
+            Path parent, EngineOptions.Limits limits, int kvBlocks, DoorLimits doorLimits, Optional<Path> chatTemplate, Consumer<String> before)
+            throws Exception {
         EngineOptions defaults = EngineOptions.of(TinyFolder.write(parent, "tiny-" + System.nanoTime(), 1));
         EngineOptions.Cache cache =
                 new EngineOptions.Cache(OptionalInt.empty(), OptionalLong.of((long) kvBlocks * BLOCK_BYTES), defaults.cache().kvCacheDtype());
         engine = HookedEngine.start(
-                new EngineOptions(defaults.model(), defaults.servedName(), defaults.chatTemplate(), defaults.compute(), cache, limits), before);
+                new EngineOptions(defaults.model(), defaults.servedName(), chatTemplate, defaults.compute(), cache, limits), before);
         door = Door.open(DoorConfig.loopback().with(doorLimits));
         door.serve(engine.inference(), engine.operations());
         channel = NettyChannelBuilder.forAddress("127.0.0.1", door.port()).usePlaintext().build();

@@ -102,6 +102,14 @@ class OperatorsTest {
     }
 
     @Test
+    void anAbortOfTenTimesTheIdsItMayHaveEndsNoRequest() {
+        AbortRequest flood = AbortRequest.newBuilder().addAllRequestIds(java.util.Collections.nCopies(10 * AdminService.MAX_ABORTED_IDS, "victim")).build();
+        StatusRuntimeException e = assertThrows(StatusRuntimeException.class, () -> AdminGrpc.newBlockingStub(fixture.adminChannel()).abort(flood));
+        assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode(), e.getMessage());
+        assertTrue(e.getMessage().contains("request_ids"), e.getMessage());
+    }
+
+    @Test
     void adminDrainStopsNewWorkAndLetsTheRestFinish() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         fixture.inference.script = run -> {
