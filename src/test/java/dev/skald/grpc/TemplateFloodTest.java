@@ -57,8 +57,8 @@ class TemplateFloodTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"steps, 100000, steps", "characters, 10240, characters", "output, 2560, bytes", "depth, 2000, levels"})
-    void workTenTimesTheLimit(String mode, int n, String unit) {
+    @CsvSource({"steps, 100000, steps", "characters, 10240, characters", "output, 2560, characters", "output, 400, bytes", "depth, 2000, levels"})
+    void workFarBeyondTheLimit(String mode, int n, String unit) {
         String args = "{\"mode\":\"" + mode + "\",\"n\":" + n + ",\"big\":\"" + BIG + "\"}";
         long before = Memory.liveBytes();
         for (int i = 0; i < 3; i++) {
