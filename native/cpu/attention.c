@@ -19,7 +19,8 @@ struct work {
     float *scores;               /* [rows, SCORE_STRIDE] */
     float *part, *running;       /* partial results of each row: of one split, and of all until now */
     int32_t visible[SKALD_UNIT_ROWS]; /* positions of the split that a row sees */
-    const char *keys[SPLIT_BLOCKS + 1], *values[SPLIT_BLOCKS];
+    /** Of a split's blocks, and of those read next; keys may be met TILE_BLOCKS at once and are fetched as many ahead. */
+    const char *keys[SPLIT_BLOCKS + TILE_BLOCKS], *values[SPLIT_BLOCKS + TILE_BLOCKS];
 };
 
 static int64_t partial_width(int64_t dim) { return (dim + SKALD_PANEL_ROWS - 1) / SKALD_PANEL_ROWS * SKALD_PANEL_ROWS + SKALD_PANEL_ROWS; }
@@ -75,7 +76,13 @@ static int32_t open_split(struct work *w, int32_t split) {
         w->keys[b] = bytes_at(c->keys, at);
         w->values[b] = bytes_at(c->values, at);
     }
-    if (blocks > 0) w->keys[blocks] = w->keys[blocks - 1]; /* where two blocks are met at once, the last one may meet itself */
+    /* What follows is fetched ahead, and met by no row; after the last block comes the last block. */
+    int32_t left = c->positions[token_of(w, w->rows - 1)] / SKALD_BLOCK_TOKENS - split * SPLIT_BLOCKS;
+    for (int32_t b = blocks; b < blocks + TILE_BLOCKS; b++) {
+        int64_t at = table[b < left ? b : left] * c->block_bytes + head;
+        w->keys[b] = bytes_at(c->keys, at);
+        w->values[b] = bytes_at(c->values, at);
+    }
     return most;
 }
 
@@ -87,14 +94,22 @@ INLINE vf load(const int type, const char *from, int64_t element) {
     }
 }
 
-/** Dot products of a group's queries with the tokens of as many blocks as TILE_VECTORS vectors hold. @param q [dim, rows] */
-INLINE void score_tile(const int type, const int rows, const char *const *blocks, const float *q, int64_t dim, float *scores) {
+/**
+ * Dot products of a group's queries with the tokens of TILE_BLOCKS blocks. A head's keys in a block are 1 to 4 KiB somewhere in the pool, too short
+ * for a core's own prefetching to notice, so the next keys, and the values that belong to these, are asked for meanwhile: they are as long.
+ *
+ * @param q [dim, rows]
+ */
+INLINE void score_tile(const int type, const int rows, const char *const *blocks, const char *const *values, const float *q, int64_t dim, float *scores) {
     vf c[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
     for (int64_t d = 0; d < dim; d++, q += rows) {
         vf k[TILE_VECTORS];
         UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            k[v] = load(type, blocks[v * W / SKALD_BLOCK_TOKENS], d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
+            int64_t at = d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS, bytes = at * (type == SKALD_F32 ? 4 : 2);
+            __builtin_prefetch(blocks[v * W / SKALD_BLOCK_TOKENS + TILE_BLOCKS] + bytes);
+            __builtin_prefetch(values[v * W / SKALD_BLOCK_TOKENS] + bytes, 0, 2);
+            k[v] = load(type, blocks[v * W / SKALD_BLOCK_TOKENS], at);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(q[r]);
@@ -131,7 +146,7 @@ static void score(const struct work *w, int32_t most) {
     for (int32_t at = 0; at < most; at += TILE_VECTORS * W) {
         for (int32_t first = 0; first < w->rows; first += TILE_ROWS) {
             tiles->score[group_rows(w, first) - 1](
-                w->keys + at / SKALD_BLOCK_TOKENS, w->queries + first * w->dim, w->dim, w->scores + first * SCORE_STRIDE + at);
+                w->keys + at / SKALD_BLOCK_TOKENS, w->values + at / SKALD_BLOCK_TOKENS, w->queries + first * w->dim, w->dim, w->scores + first * SCORE_STRIDE + at);
         }
     }
 }

@@ -3,6 +3,8 @@
 #define SKALD_CPU_ATTENTION_H
 
 enum {
+    /** Blocks that TILE_VECTORS vectors hold one element of each token of. */
+    TILE_BLOCKS = TILE_VECTORS * W / SKALD_BLOCK_TOKENS,
     SPLIT_BLOCKS = SKALD_SPLIT_TOKENS / SKALD_BLOCK_TOKENS,
     /** Floats from one row's scores to the next: a split, and room for a last block that was met twice. */
     SCORE_STRIDE = SKALD_SPLIT_TOKENS + SKALD_BLOCK_TOKENS
@@ -15,7 +17,7 @@ struct span {
     int32_t from, to;
 };
 
-typedef void tile_scores(const char *const *blocks, const float *q, int64_t dim, float *scores);
+typedef void tile_scores(const char *const *blocks, const char *const *values, const float *q, int64_t dim, float *scores);
 typedef void tile_values(const struct span *s, const float *weights, float *sums);
 
 /** By rows − 1; wide: TILE_VECTORS vectors of values at once, narrow: one. */
@@ -25,7 +27,7 @@ struct tiles {
 };
 
 #define ATTENTION_TILE(name, type, rows) \
-    static void score_##name##_##rows(const char *const *b, const float *q, int64_t dim, float *s) { score_tile(type, rows, b, q, dim, s); } \
+    static void score_##name##_##rows(const char *const *b, const char *const *v, const float *q, int64_t dim, float *s) { score_tile(type, rows, b, v, q, dim, s); } \
     static void wide_##name##_##rows(const struct span *s, const float *w, float *sums) { value_tile(type, rows, TILE_VECTORS, s, w, sums); } \
     static void narrow_##name##_##rows(const struct span *s, const float *w, float *sums) { value_tile(type, rows, 1, s, w, sums); }
 

@@ -80,6 +80,10 @@ public abstract class OpBenchmark {
         return 512;
     }
 
+    AttentionShape shape() {
+        return SHAPE;
+    }
+
     int vocabulary() {
         return 32_000;
     }
@@ -111,7 +115,7 @@ public abstract class OpBenchmark {
         ops = opened.ops();
         int blocks = Math.ceilDiv(context(), BLOCK_TOKENS);
         // One block to spare for each sequence: the target of copies.
-        KvCache cache = opened.kvCache(List.of(new KvGroup(LAYERS, SHAPE.kvHeads(), SHAPE.headDim(), BLOCK_TOKENS, DType.F16)), sequences * (blocks + 1));
+        KvCache cache = opened.kvCache(List.of(new KvGroup(LAYERS, shape().kvHeads(), shape().headDim(), BLOCK_TOKENS, DType.F16)), sequences * (blocks + 1));
         BatchLimits limits = new BatchLimits(tokens(), sequences, sequences, blocks, Math.max(top(), 0));
         output = opened.output(limits);
         batch = opened.batch(limits);
