@@ -28,7 +28,7 @@ final class BatchFleetFlags {
     /** For the first daemon to answer at the start: a wrong address should not cost a lunch. */
     private static final long FIRST_ANSWER_MILLIS = 10_000;
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What lines call the model (default: the folder's name).")
@@ -49,6 +49,9 @@ final class BatchFleetFlags {
     @Option(names = "--patience", paramLabel = "S", converter = Converters.Seconds.class,
             description = "Seconds without any daemon until the job ends, to be gone on with later (default: 120).")
     Duration patience = Duration.ofSeconds(120);
+
+    @Mixin
+    TlsFlags tls = new TlsFlags();
 
     @Mixin
     EngineFlags engine = new EngineFlags();
@@ -91,7 +94,7 @@ final class BatchFleetFlags {
 
         private Fleet embedded() {
             EngineOptions options = engine.options(ModelFolder.find(Optional.ofNullable(model)), Optional.ofNullable(servedModelName));
-            LocalEngine started = LocalEngine.start(options);
+            LocalEngine started = LocalEngine.start(options, ProgressBar.of(stdio, "quantising"));
             local = Optional.of(started);
             stdio.err().println(started.report().deviceLine());
             stdio.err().println(started.report().modelLine());
@@ -106,7 +109,7 @@ final class BatchFleetFlags {
 
         private Fleet remote() throws InterruptedException {
             try {
-                List<Endpoint> targets = endpoints().stream().map(Endpoint::plaintext).toList();
+                List<Endpoint> targets = endpoints().stream().map(tls::endpoint).toList();
                 OptionalInt asked = inFlight == null ? OptionalInt.empty() : OptionalInt.of(inFlight);
                 return Fleet.remote(targets, asked, mixedFleet, FIRST_ANSWER_MILLIS);
             } catch (IllegalArgumentException e) {

@@ -8,6 +8,7 @@ import dev.skald.grpc.DoorFixture;
 import dev.skald.grpc.DoorLimits;
 import dev.skald.grpc.TestCertificates;
 import dev.skald.grpc.TlsFiles;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -34,6 +35,11 @@ class TlsFlagsTest {
             assertEquals(0, generated.code(), generated.err());
             assertEquals("hello\n", generated.out());
             assertEquals(0, run(tls, "load", endpoint, "--clients", "1", "--requests", "1", "-p", "2", "-n", "2").code());
+            Path lines = Files.writeString(folder.resolve("in.jsonl"), "{\"prompt\":\"hello\"}\n");
+            Path answers = folder.resolve("out.jsonl");
+            Ran batch = run(tls, "batch", "--endpoint", endpoint, "-i", lines.toString(), "-o", answers.toString());
+            assertEquals(0, batch.code(), batch.err());
+            assertTrue(Files.readString(answers).contains("hello"), Files.readString(answers));
 
             Ran unknown = Ran.run("generate", "--endpoint", endpoint, "--tls", "--prompt", "x");
             assertEquals(1, unknown.code());
