@@ -56,6 +56,21 @@ final class Devices {
         };
     }
 
+    /**
+     * For a packed file, which only a CPU reads.
+     *
+     * @param file for messages
+     * @throws StartException if another device was asked for
+     */
+    static Opened openFor(String file, EngineOptions.Compute compute) {
+        return switch (compute.device()) {
+            case CPU -> Opened.of(cpu(compute));
+            case AUTO -> Opened.of(cpu(compute)).because("auto takes the CPU: the file is packed for it");
+            case CUDA, REFERENCE -> throw StartException.askedWrongly(
+                    "--device " + compute.device() + ": " + file + " is packed for the CPU; give the device the model that it was made from");
+        };
+    }
+
     private static Opened auto(EngineOptions.Compute compute, Set<DType> weights) {
         try {
             return Opened.of(cuda(compute, weights)).because("auto takes the GPU, since there is one");

@@ -12,7 +12,7 @@ import java.util.OptionalLong;
 /**
  * How a model is to be run. Messages of the constructors name flags, since people set them.
  *
- * @param model        a model folder or GGUF file
+ * @param model        a model folder, GGUF file or packed file
  * @param servedName   as requests call it; empty: the folder's name, or the file's without its ending
  * @param chatTemplate a template file instead of the model's own
  * @param compute      what runs it
@@ -37,12 +37,21 @@ public record EngineOptions(
         return new EngineOptions(model, Optional.empty(), Optional.empty(), Compute.DEFAULT, Cache.DEFAULT, Limits.DEFAULT);
     }
 
+    /** The same for weights that are to have another type. */
+    EngineOptions withWeights(Optional<DType> dtype) {
+        Compute c = compute;
+        return new EngineOptions(
+                model, servedName, chatTemplate, new Compute(c.device, c.kernels, c.threads, dtype, c.isa, c.batchInvariant), cache, limits);
+    }
+
     /** What requests call the model. */
     public String name() {
         return servedName.orElseGet(() -> {
             Path last = model.toAbsolutePath().normalize().getFileName();
             if (last == null) return "model";
-            return Checkpoint.isGguf(model) ? last.toString().substring(0, last.toString().length() - Checkpoint.GGUF.length()) : last.toString();
+            String name = last.toString();
+            if (Checkpoint.isGguf(model)) return name.substring(0, name.length() - Checkpoint.GGUF.length());
+            return Checkpoint.isPacked(model) ? name.substring(0, name.length() - Checkpoint.PACKED.length()) : name;
         });
     }
 

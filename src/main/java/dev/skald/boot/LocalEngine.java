@@ -27,6 +27,7 @@ import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
 import dev.skald.weights.CheckpointException;
+import dev.skald.weights.PackedCheckpoint;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.EnumSet;
@@ -61,7 +62,7 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @param progress hears how much is quantised, where weights are @throws StartException as above */
     public static LocalEngine start(EngineOptions options, Progress progress) {
-        return start(options, () -> ModelSource.open(options.model()), checkpoint -> Devices.open(options.compute(), types(options, checkpoint)), progress);
+        return start(options, () -> ModelSource.open(options.model()), checkpoint -> open(options, checkpoint), progress);
     }
 
     /**
@@ -119,12 +120,27 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
+    private static Devices.Opened open(EngineOptions options, Checkpoint checkpoint) {
+        if (checkpoint instanceof PackedCheckpoint packed) return Devices.openFor(packed.file(), options.compute());
+        return Devices.open(options.compute(), types(options, checkpoint));
+    }
+
+    /** What was asked for, with the type that a packed file's weights have: with it everything is as if they had been loaded from the source. */
+    private static EngineOptions effective(EngineOptions asked, Checkpoint checkpoint) {
+        if (!(checkpoint instanceof PackedCheckpoint packed)) return asked;
+        asked.compute().dtype().ifPresent(type -> {
+            throw new StartException(packed.file() + " is packed, and its weights stay as they are: --dtype and --quantize have no meaning for it");
+        });
+        return asked.withWeights(packed.type());
+    }
+
     private void load(
-            EngineOptions options, Supplier<ModelSource> opening, Function<Checkpoint, Devices.Opened> maker, Progress progress) {
+            EngineOptions asked, Supplier<ModelSource> opening, Function<Checkpoint, Devices.Opened> maker, Progress progress) {
         long begun = System.nanoTime();
         ModelSource source = own(opening.get());
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
+        EngineOptions options = effective(asked, checkpoint);
         Devices.Opened opened = maker.apply(checkpoint);
         Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
@@ -153,7 +169,7 @@ public final class LocalEngine implements AutoCloseable {
         Set<DType> types = EnumSet.noneOf(DType.class);
         for (String name : checkpoint.names()) {
             try {
-                types.add(checkpoint.tensor(name).dtype());
+                types.add(checkpoint.dtype(name));
             } catch (CheckpointException unknown) {
                 LOG.log(System.Logger.Level.DEBUG, unknown.getMessage());
             }
