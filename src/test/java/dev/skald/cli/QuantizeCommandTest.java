@@ -48,6 +48,33 @@ class QuantizeCommandTest {
         assertTrue(fromFile.contains("579"), fromFile);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"q4_0", "q5_k", "f16"})
+    void aPackedFileAnswersToTheBitLikeItsSource(String type) throws IOException {
+        String file = folder.resolve("mini.skald").toString();
+        Ran ran = Ran.run("quantize", MINI, file, "--type", type, "--packed");
+        assertEquals(0, ran.code(), ran.err());
+        String asked = type.equals("f16") ? "--dtype" : "--quantize";
+        assertEquals(answer(generate(MINI, asked, type)), answer(generate(file)));
+        assertEquals(answer(generate(MINI, asked, type, "--kernels", "java")), answer(generate(file, "--kernels", "java")));
+    }
+
+    @Test
+    void whatAPackedFileIsAndIsNotIsSaid() throws IOException {
+        String file = folder.resolve("mini.skald").toString();
+        assertWrong("--packed may be meant", "quantize", MINI, file, "--type", "q4_0");
+        assertEquals(0, Ran.run("quantize", MINI, file, "--packed").code());
+        assertEquals(answer(generate(MINI)), answer(generate(file)));
+        var fields = new ObjectMapper().readTree(Ran.run("inspect", file, "--json").out());
+        assertEquals("true", fields.get("servable").asText());
+        assertTrue(fields.get("format").asText().matches("packed v\\d+ \\(cpu-\\d+\\), of safetensors"), fields.toString());
+        for (String again : List.of("again.gguf", "again.skald")) {
+            Ran ran = Ran.run("quantize", file, folder.resolve(again).toString(), "--type", "q8_0", "--packed=" + again.endsWith("skald"));
+            assertEquals(1, ran.code(), ran.err());
+            assertTrue(ran.err().contains("is packed"), ran.err());
+        }
+    }
+
     @Test
     void aFileIsReplacedOnlyWhenAskedTo() throws IOException {
         Path file = Files.writeString(folder.resolve("mini.gguf"), "mine");
