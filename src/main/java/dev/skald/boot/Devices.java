@@ -57,17 +57,16 @@ final class Devices {
     }
 
     /**
-     * For a packed file, which only a CPU reads.
+     * The CPU, for what only it can do.
      *
-     * @param file for messages
+     * @param why a clause
      * @throws StartException if another device was asked for
      */
-    static Opened openFor(String file, EngineOptions.Compute compute) {
+    static Opened openCpu(EngineOptions.Compute compute, String why) {
         return switch (compute.device()) {
             case CPU -> Opened.of(cpu(compute));
-            case AUTO -> Opened.of(cpu(compute)).because("auto takes the CPU: the file is packed for it");
-            case CUDA, REFERENCE -> throw StartException.askedWrongly(
-                    "--device " + compute.device() + ": " + file + " is packed for the CPU; give the device the model that it was made from");
+            case AUTO -> Opened.of(cpu(compute)).because("auto takes the CPU: " + why);
+            case CUDA, REFERENCE -> throw StartException.askedWrongly("--device " + compute.device() + ": " + why);
         };
     }
 

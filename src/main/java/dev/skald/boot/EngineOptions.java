@@ -103,7 +103,7 @@ public record EngineOptions(
     /**
      * @param maxModelLen        tokens of the longest sequence; empty: what the model was made for
      * @param kvCacheMemoryBytes empty: room for all sequences at full length, at most half of what is free
-     * @param kvCacheDtype       element type of the KV cache: F16, BF16 or F32
+     * @param kvCacheDtype       element type of the KV cache: F16, BF16, F32 or Q8_0
      */
     public record Cache(OptionalInt maxModelLen, OptionalLong kvCacheMemoryBytes, DType kvCacheDtype) {
         public static final Cache DEFAULT = new Cache(OptionalInt.empty(), OptionalLong.empty(), DType.F16);

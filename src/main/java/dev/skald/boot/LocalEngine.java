@@ -121,7 +121,13 @@ public final class LocalEngine implements AutoCloseable {
     }
 
     private static Devices.Opened open(EngineOptions options, Checkpoint checkpoint) {
-        if (checkpoint instanceof PackedCheckpoint packed) return Devices.openFor(packed.file(), options.compute());
+        if (checkpoint instanceof PackedCheckpoint packed) {
+            return Devices.openCpu(options.compute(), packed.file() + " is packed for the CPU; other devices take the model that it was made from");
+        }
+        DType kv = options.cache().kvCacheDtype();
+        if (kv.quantised() && options.compute().device() != EngineOptions.DeviceKind.REFERENCE) {
+            return Devices.openCpu(options.compute(), "a KV cache of " + kv + " is not built for other devices yet");
+        }
         return Devices.open(options.compute(), types(options, checkpoint));
     }
 

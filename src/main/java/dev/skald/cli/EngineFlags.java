@@ -45,7 +45,7 @@ final class EngineFlags {
             description = "Memory for the KV cache, such as 512MiB (default: room for all sequences, at most half of what is free).")
     Long kvCacheMemoryBytes;
 
-    @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16 or f32: type of the KV cache (default: f16).")
+    @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16, f32 or q8_0: type of the KV cache (default: f16).")
     String kvCacheDtype = "f16";
 
     @Option(names = "--max-num-seqs", paramLabel = "N", description = "Sequences that run at once (default: 64; generate and chat: what they need).")
@@ -106,7 +106,7 @@ final class EngineFlags {
                     new EngineOptions.Cache(
                             optional(maxModelLen),
                             kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),
-                            Converters.dtype("--kv-cache-dtype", kvCacheDtype)),
+                            Converters.cacheType("--kv-cache-dtype", kvCacheDtype)),
                     new EngineOptions.Limits(
                             seqs,
                             maxNumBatchedTokens == null ? batched : maxNumBatchedTokens,
