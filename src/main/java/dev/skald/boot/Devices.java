@@ -32,7 +32,7 @@ final class Devices {
             return new Opened(device, device.info());
         }
 
-        private Opened because(String why) {
+        Opened because(String why) {
             return new Opened(device, new DeviceInfo(info.backend(), info.name(), info.isa(), info.threads(), why + "; " + info.why()));
         }
     }

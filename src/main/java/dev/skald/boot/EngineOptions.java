@@ -85,7 +85,7 @@ public record EngineOptions(
      * @param device  processor
      * @param kernels on a CPU
      * @param threads compute threads; empty: as many as the CPU quota has cores
-     * @param dtype   of unquantised weights; a quantised type: what all weights are quantised to; empty: as in the file
+     * @param dtype   of unquantised weights; F32: of all; a quantised type: what all weights are quantised to; empty: as in the file
      * @param isa     instruction set of native kernels; empty: the best that the machine has
      * @param batchInvariant on a GPU: results depend on nothing else in a step; on a CPU that is so anyway
      */

@@ -151,6 +151,7 @@ public final class LocalEngine implements AutoCloseable {
         Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
+        Devices.Opened widened = widening(opened, spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
         decodeBytes = Decoder.readBytes(spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
         Tokenizer tokenizer = source.tokenizer();
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, source, tokenizer);
@@ -165,8 +166,17 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                opened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
+                widened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
                 loaded - begun, System.nanoTime() - loaded);
+    }
+
+    /** Says in the device's line what it costs to multiply quantised weights as F32. */
+    private static Devices.Opened widening(Devices.Opened opened, DecoderSpec spec, Checkpoint checkpoint, LoadOptions load) {
+        boolean quantised = load.widens() && checkpoint.names().stream().anyMatch(name -> checkpoint.dtype(name).quantised());
+        if (!quantised) return opened;
+        LoadOptions asTheyAre = new LoadOptions(Optional.empty(), load.maxModelLength());
+        return opened.because(String.format(java.util.Locale.ROOT, "--dtype f32 widens quantised weights, to %,d MiB from %,d MiB",
+                Decoder.weightBytes(spec, checkpoint, opened.device(), load) >> 20, Decoder.weightBytes(spec, checkpoint, opened.device(), asTheyAre) >> 20));
     }
 
     /** What all tensors become, or the types that they have as far as we know them; if another one is needed, loading says so. */

@@ -28,7 +28,9 @@ final class EngineFlags {
     @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")
     Integer threads;
 
-    @Option(names = "--dtype", paramLabel = "T", description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file).")
+    @Option(names = "--dtype", paramLabel = "T",
+            description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file); f32 widens quantised ones too, so that"
+                    + " activations aren't rounded to 8 bits.")
     String dtype = "auto";
 
     @Option(names = "--quantize", paramLabel = "T",
@@ -121,7 +123,7 @@ final class EngineFlags {
     private Optional<DType> weightType() {
         boolean auto = dtype.equalsIgnoreCase("auto");
         if (quantize == null) return auto ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
-        if (!auto) throw CliException.askedWrongly("--dtype is the type of unquantised weights; it has no meaning with --quantize");
+        if (!auto) throw CliException.askedWrongly("--dtype is the type of weights that aren't quantised; it has no meaning with --quantize");
         DType type = Converters.weightType("--quantize", quantize);
         if (!type.quantised()) throw CliException.askedWrongly("--quantize " + quantize + " is no quantised type; --dtype " + quantize + " may be meant");
         return Optional.of(type);

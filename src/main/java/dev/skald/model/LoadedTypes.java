@@ -19,7 +19,8 @@ final class LoadedTypes {
     DType of(String name, DType dtype) {
         DType plan = planned.get(name);
         if (plan != null) return plan;
-        // Quantised tensors stay what they are; others take the type that is wanted.
-        return dtype.quantised() ? dtype : unquantised.orElse(dtype);
+        DType wanted = unquantised.orElse(dtype);
+        // Quantised tensors stay what they are, unless they are to be multiplied as F32, which holds them exactly; others take the type that is wanted.
+        return dtype.quantised() && wanted != DType.F32 ? dtype : wanted;
     }
 }

@@ -68,7 +68,7 @@ final class MatrixLoader implements WeightMaker {
     private Tensor loaded(Tensor tensor, Arena arena) {
         DType type = types.of(tensor.name(), tensor.dtype());
         if (type == tensor.dtype()) return progressed(tensor);
-        if (!type.quantised()) return released(tensor, Conversion.to(type, tensor));
+        if (!type.quantised() && !tensor.dtype().quantised()) return released(tensor, Conversion.to(type, tensor));
         MemorySegment data = arena.allocate(type.bytes(tensor.shape().elements()), ALIGNMENT);
         quantiser.convert(tensor, type, data);
         return released(tensor, progressed(new Tensor(tensor.name(), type, tensor.shape(), data)));
