@@ -88,32 +88,41 @@ INLINE vf load(const int type, const char *from, int64_t element) {
     }
 }
 
-/** Dot products of a group's queries with the tokens of as many blocks as TILE_VECTORS vectors hold. @param q [dim, rows] */
+/** c += dot products of a group's queries with the tokens of as many blocks as TILE_VECTORS vectors hold, over elements from … end − 1. */
+INLINE void score_part(const int type, const int rows, const char *const *blocks, const float *q, int64_t from, int64_t end, vf c[TILE_ROWS][TILE_VECTORS]) {
+    q += from * rows;
+    for (int64_t d = from; d < end; d++, q += rows) {
+        vf k[TILE_VECTORS];
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+            k[v] = load(type, blocks[v * W / SKALD_BLOCK_TOKENS], d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            vf a = vf_set(q[r]);
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(k[v], a, c[r][v]);
+        }
+    }
+}
+
+/** Those dot products. Of quantised keys each 32 elements are summed by themselves, then scaled. @param q [dim, rows] */
 INLINE void score_tile(const int type, const int rows, const char *const *blocks, const float *q, int64_t dim, float *scores) {
     vf c[TILE_ROWS][TILE_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
-    const int64_t step = type == SKALD_Q8_0 ? SKALD_CACHE_BLOCK : dim; /* elements that share scales */
-    for (int64_t from = 0; from < dim; from += step) {
-        int64_t end = from + step < dim ? from + step : dim;
-        vf scale[TILE_VECTORS];
-        if (type == SKALD_Q8_0) {
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-                scale[v] = vf_load_f16(scales_of(blocks[v * W / SKALD_BLOCK_TOKENS], dim) + from / step * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
-            }
-        }
-        for (int64_t d = from; d < end; d++, q += rows) {
-            vf k[TILE_VECTORS];
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-                k[v] = load(type, blocks[v * W / SKALD_BLOCK_TOKENS], d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
-                if (type == SKALD_Q8_0) k[v] = vf_mul(k[v], scale[v]);
-            }
+    if (type != SKALD_Q8_0) {
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
+        score_part(type, rows, blocks, q, 0, dim, c);
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) vf_store(scores + r * SCORE_STRIDE + v * W, c[r][v]);
+        return;
+    }
+    for (int64_t from = 0; from < dim; from += SKALD_CACHE_BLOCK) {
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
+        score_part(type, rows, blocks, q, from, from + SKALD_CACHE_BLOCK < dim ? from + SKALD_CACHE_BLOCK : dim, c);
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+            vf scale = vf_load_f16(scales_of(blocks[v * W / SKALD_BLOCK_TOKENS], dim) + from / SKALD_CACHE_BLOCK * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
             UNROLL for (int r = 0; r < rows; r++) {
-                vf a = vf_set(q[r]);
-                UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(k[v], a, c[r][v]);
+                float *to = scores + r * SCORE_STRIDE + v * W;
+                vf_store(to, vf_fma(c[r][v], scale, from == 0 ? vf_zero() : vf_load(to)));
             }
         }
     }
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) vf_store(scores + r * SCORE_STRIDE + v * W, c[r][v]);
 }
 
 /** Of the quantised values of a slot, that of an element. */

@@ -41,7 +41,8 @@ def prompt_logprobs(model, ids, *flags):
 
 def llama_logprobs(server, model, ids, vocabulary):
     """The same of llama.cpp, which tells the whole distribution behind a prompt: so one request for each place."""
-    process = subprocess.Popen([server, "-m", model, "-t", "2", "-c", "1024", "-np", "1", "--port", str(PORT)],
+    # Ids go in, so how text would be split doesn't matter, and skald-mini's way has no name in llama.cpp.
+    process = subprocess.Popen([server, "-m", model, "-t", "2", "-c", "1024", "-np", "1", "--port", str(PORT), "--override-kv", "tokenizer.ggml.pre=str:gpt-2"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(120):
@@ -49,6 +50,8 @@ def llama_logprobs(server, model, ids, vocabulary):
                 urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health").read()
                 break
             except (urllib.error.URLError, ConnectionError):
+                if process.poll() is not None:
+                    sys.exit(f"{server} can't load {model}")
                 time.sleep(0.5)
         logprobs = []
         for place in range(1, len(ids)):
