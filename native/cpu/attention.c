@@ -90,23 +90,24 @@ INLINE vf load(const int type, const char *from, int64_t element) {
     switch (type) {
         case SKALD_F16: return vf_load_f16((const uint16_t *)from + element);
         case SKALD_BF16: return vf_load_bf16((const uint16_t *)from + element);
+        case SKALD_Q8_0: return vf_load_i8((const int8_t *)from + element); /* to be scaled */
         default: return vf_load((const float *)from + element);
     }
 }
 
 /**
- * Dot products of a group's queries with the tokens of TILE_BLOCKS blocks. A head's keys in a block are 1 to 4 KiB somewhere in the pool, too short
- * for a core's own prefetching to notice, so the next keys, and the values that belong to these, are asked for meanwhile: they are as long.
- *
- * @param q [dim, rows]
+ * c += dot products of a group's queries with the tokens of TILE_BLOCKS blocks, over elements from … end − 1. A head's keys in a block are 1 to 4 KiB
+ * somewhere in the pool, too short for a core's own prefetching to notice, so the next keys, and the values that belong to these, are asked for
+ * meanwhile: they are as long.
  */
-INLINE void score_tile(const int type, const int rows, const char *const *blocks, const char *const *values, const float *q, int64_t dim, float *scores) {
-    vf c[TILE_ROWS][TILE_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
-    for (int64_t d = 0; d < dim; d++, q += rows) {
+INLINE void score_part(
+    const int type, const int rows, const char *const *blocks, const char *const *values, const float *q, int64_t from, int64_t end,
+    vf c[TILE_ROWS][TILE_VECTORS]) {
+    q += from * rows;
+    for (int64_t d = from; d < end; d++, q += rows) {
         vf k[TILE_VECTORS];
         UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            int64_t at = d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS, bytes = at * (type == SKALD_F32 ? 4 : 2);
+            int64_t at = d * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS, bytes = at * (type == SKALD_F32 ? 4 : type == SKALD_Q8_0 ? 1 : 2);
             __builtin_prefetch(blocks[v * W / SKALD_BLOCK_TOKENS + TILE_BLOCKS] + bytes);
             __builtin_prefetch(values[v * W / SKALD_BLOCK_TOKENS] + bytes, 0, 2);
             k[v] = load(type, blocks[v * W / SKALD_BLOCK_TOKENS], at);
@@ -116,7 +117,34 @@ INLINE void score_tile(const int type, const int rows, const char *const *blocks
             UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_fma(k[v], a, c[r][v]);
         }
     }
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) vf_store(scores + r * SCORE_STRIDE + v * W, c[r][v]);
+}
+
+/** Those dot products. Of quantised keys each 32 elements are summed by themselves, then scaled. @param q [dim, rows] */
+INLINE void score_tile(const int type, const int rows, const char *const *blocks, const char *const *values, const float *q, int64_t dim, float *scores) {
+    vf c[TILE_ROWS][TILE_VECTORS];
+    if (type != SKALD_Q8_0) {
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
+        score_part(type, rows, blocks, values, q, 0, dim, c);
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) vf_store(scores + r * SCORE_STRIDE + v * W, c[r][v]);
+        return;
+    }
+    for (int64_t from = 0; from < dim; from += SKALD_CACHE_BLOCK) {
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < TILE_VECTORS; v++) c[r][v] = vf_zero();
+        score_part(type, rows, blocks, values, q, from, from + SKALD_CACHE_BLOCK < dim ? from + SKALD_CACHE_BLOCK : dim, c);
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+            vf scale = vf_load_f16(scales_of(blocks[v * W / SKALD_BLOCK_TOKENS], dim) + from / SKALD_CACHE_BLOCK * SKALD_BLOCK_TOKENS + v * W % SKALD_BLOCK_TOKENS);
+            UNROLL for (int r = 0; r < rows; r++) {
+                float *to = scores + r * SCORE_STRIDE + v * W;
+                vf_store(to, vf_fma(c[r][v], scale, from == 0 ? vf_zero() : vf_load(to)));
+            }
+        }
+    }
+}
+
+/** Of the quantised values of a slot, that of an element. */
+INLINE float value_scale(const char *block, int64_t dim, int64_t slot, int64_t element) {
+    int64_t scales = (dim + SKALD_CACHE_BLOCK - 1) / SKALD_CACHE_BLOCK;
+    return f16_to_f32(scales_of(block, dim)[slot * scales + element / SKALD_CACHE_BLOCK]);
 }
 
 /** sums [rows, width] += Σ weight · value over positions from … to − 1 of a split, ascending; vectors · W elements from `element` on. */
@@ -126,7 +154,10 @@ INLINE void value_tile(const int type, const int rows, const int vectors, const 
     for (int32_t p = s->from; p < s->to; p++) {
         const char *block = s->blocks[p / SKALD_BLOCK_TOKENS];
         vf x[TILE_VECTORS];
-        UNROLL for (int v = 0; v < vectors; v++) x[v] = load(type, block, p % SKALD_BLOCK_TOKENS * s->dim + s->element + v * W);
+        UNROLL for (int v = 0; v < vectors; v++) {
+            x[v] = load(type, block, p % SKALD_BLOCK_TOKENS * s->dim + s->element + v * W);
+            if (type == SKALD_Q8_0) x[v] = vf_mul(x[v], vf_set(value_scale(block, s->dim, p % SKALD_BLOCK_TOKENS, s->element + v * W)));
+        }
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = vf_set(weights[r * SCORE_STRIDE + p]);
             UNROLL for (int v = 0; v < vectors; v++) c[r][v] = vf_fma(x[v], a, c[r][v]);
@@ -138,8 +169,16 @@ INLINE void value_tile(const int type, const int rows, const int vectors, const 
 ATTENTION_TILES(f32, SKALD_F32)
 ATTENTION_TILES(f16, SKALD_F16)
 ATTENTION_TILES(bf16, SKALD_BF16)
+ATTENTION_TILES(q8_0, SKALD_Q8_0)
 
-static const struct tiles *tiles_of(int64_t type) { return type == SKALD_F16 ? &tiles_f16 : type == SKALD_BF16 ? &tiles_bf16 : &tiles_f32; }
+static const struct tiles *tiles_of(int64_t type) {
+    switch (type) {
+        case SKALD_F16: return &tiles_f16;
+        case SKALD_BF16: return &tiles_bf16;
+        case SKALD_Q8_0: return &tiles_q8_0;
+        default: return &tiles_f32;
+    }
+}
 
 static void score(const struct work *w, int32_t most) {
     const struct tiles *tiles = tiles_of(w->a->cache.type);
@@ -182,7 +221,9 @@ static void sum_rest(const struct work *w, int32_t row, int64_t element) {
         const char *block = w->values[p / SKALD_BLOCK_TOKENS];
         float weight = w->scores[row * SCORE_STRIDE + p], value;
         for (int64_t d = element; d < w->dim; d++) {
-            widen(type, block + (p % SKALD_BLOCK_TOKENS * w->dim + d) * (type == SKALD_F32 ? 4 : 2), 1, &value);
+            int64_t slot = p % SKALD_BLOCK_TOKENS, at = slot * w->dim + d;
+            if (type == SKALD_Q8_0) value = value_scale(block, w->dim, slot, d) * (float)((const int8_t *)block)[at];
+            else widen(type, block + at * (type == SKALD_F32 ? 4 : 2), 1, &value);
             sums[d] = fmaf(weight, value, sums[d]);
         }
     }

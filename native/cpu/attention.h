@@ -10,6 +10,9 @@ enum {
     SCORE_STRIDE = SKALD_SPLIT_TOKENS + SKALD_BLOCK_TOKENS
 };
 
+/** Where a block's scales of quantised keys or values begin, as f16. */
+INLINE const uint16_t *scales_of(const char *block, int64_t dim) { return (const uint16_t *)(block + SKALD_BLOCK_TOKENS * dim); }
+
 /** Positions from … to − 1 of a split, and the elements of their values that a tile sums. */
 struct span {
     const char *const *blocks;

@@ -1,4 +1,6 @@
 /* Turns queries in place, and turns and stores keys and stores values at each token's place in the cache. */
+#include <float.h>
+
 #include "isa.h"
 
 /** Turns pairs (i, i + dim/2). angles: cosines [dim/2], then sines. out may be x. */
@@ -23,6 +25,26 @@ static void rotate(const float *x, const float *angles, float *out, int64_t dim)
     }
 }
 
+/** Integers `stride` apart, of each 32 elements a scale, `scale_stride` apart: QuantisedHead in Java says how, to the bit. */
+static void quantise(const float *x, int64_t dim, int8_t *to, int64_t stride, uint16_t *scales, int64_t scale_stride) {
+    for (int64_t first = 0; first < dim; first += SKALD_CACHE_BLOCK, scales += scale_stride) {
+        int64_t end = first + SKALD_CACHE_BLOCK < dim ? first + SKALD_CACHE_BLOCK : dim;
+        float most = 0;
+        int finite = 1;
+        for (int64_t d = first; d < end; d++) {
+            float magnitude = fabsf(x[d]);
+            finite &= magnitude <= FLT_MAX;
+            most = magnitude > most ? magnitude : most;
+        }
+        *scales = f32_to_f16(finite ? most / 127.0f : NAN);
+        float scale = f16_to_f32(*scales), inverse = scale > 0 ? 1.0f / scale : 0;
+        for (int64_t d = first; d < end; d++) {
+            float q = rintf(x[d] * inverse);
+            to[d * stride] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q == q ? q : 0);
+        }
+    }
+}
+
 static void store_key(int64_t type, const float *key, int64_t dim, void *to, int64_t slot) {
     switch (type) {
         case SKALD_F16:
@@ -30,6 +52,9 @@ static void store_key(int64_t type, const float *key, int64_t dim, void *to, int
             break;
         case SKALD_BF16:
             for (int64_t d = 0; d < dim; d++) ((uint16_t *)to)[d * SKALD_BLOCK_TOKENS + slot] = f32_to_bf16(key[d]);
+            break;
+        case SKALD_Q8_0:
+            quantise(key, dim, (int8_t *)to + slot, SKALD_BLOCK_TOKENS, (uint16_t *)((char *)to + SKALD_BLOCK_TOKENS * dim) + slot, SKALD_BLOCK_TOKENS);
             break;
         default:
             for (int64_t d = 0; d < dim; d++) ((float *)to)[d * SKALD_BLOCK_TOKENS + slot] = key[d];
@@ -48,6 +73,11 @@ static void store_value(int64_t type, const float *value, int64_t dim, void *to,
         case SKALD_BF16:
             for (; d < dim; d++) ((uint16_t *)to)[slot * dim + d] = f32_to_bf16(value[d]);
             break;
+        case SKALD_Q8_0: {
+            int64_t scales = (dim + SKALD_CACHE_BLOCK - 1) / SKALD_CACHE_BLOCK;
+            quantise(value, dim, (int8_t *)to + slot * dim, 1, (uint16_t *)((char *)to + SKALD_BLOCK_TOKENS * dim) + slot * scales, 1);
+            break;
+        }
         default: memcpy((float *)to + slot * dim, value, (size_t)dim * sizeof(float));
     }
 }

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define SKALD_ABI_VERSION 1
+#define SKALD_ABI_VERSION 2
 
 #define SKALD_API __attribute__((visibility("default")))
 
@@ -33,6 +33,9 @@ enum { SKALD_MAX_HEAD_DIM = 1024 };
 
 /** Tokens of a KV block, positions of an attention split, and query rows of an attention unit at most. */
 enum { SKALD_BLOCK_TOKENS = 16, SKALD_SPLIT_TOKENS = 256, SKALD_UNIT_ROWS = 32 };
+
+/** Elements of a head that share a scale in a quantised cache. */
+enum { SKALD_CACHE_BLOCK = 32 };
 
 /** out [rows, n] = rows of a table [.., n], widened to f32. */
 struct skald_lookup {
@@ -79,7 +82,10 @@ struct skald_gate {
     float *output;
 };
 
-/** Where a step's tokens and one layer of the cache are: keys [block, kv head, head dim, 16], values [block, kv head, 16, head dim]. */
+/**
+ * Where a step's tokens and one layer of the cache are: keys [block, kv head, head dim, 16], values [block, kv head, 16, head dim]. type: SKALD_F32,
+ * F16, BF16, or SKALD_Q8_0: then each head's integers are followed by f16 scales of 32 elements: keys' [⌈head dim / 32⌉, 16], values' [16, ⌈head dim / 32⌉].
+ */
 struct skald_cache {
     int64_t heads;
     int64_t kv_heads;

@@ -143,16 +143,22 @@ static void check_linear(int64_t type, int in, int out, int rows, double roundin
     }
 }
 
+/** Makes heads of numbers that Q8_0 holds exactly: 64ths, the greatest of each 32 of them 127. */
+static void make_exact(float *x, int heads, int dim) {
+    for (int i = 0; i < heads * dim; i++) x[i] = (float)(i % dim % 32 == 0 ? 127 : (int)(x[i] * 126)) / 64;
+}
+
 /** One sequence of `length` tokens whose blocks lie backwards in a pool that began as NaN; the last `asked` tokens attend. */
 static void check_attention(int64_t type, int heads, int kv_heads, int dim, int length, int asked) {
     enum { MAX_BLOCKS = 64 };
-    int blocks = (length + 15) / 16, cols = (heads + 2 * kv_heads) * dim, size = type == SKALD_F32 ? 4 : 2, group = heads / kv_heads;
+    int blocks = (length + 15) / 16, cols = (heads + 2 * kv_heads) * dim, scales = type == SKALD_Q8_0 ? (dim + 31) / 32 : 0, group = heads / kv_heads;
     float *qkv = numbers((size_t)length * cols), *table = numbers((size_t)length * dim);
     for (int p = 0; p < length; p++) {
         for (int i = 0; i < dim; i++) table[p * dim + i] = i < dim / 2 ? 1 : 0; /* no turning: rope is checked by its own formula below */
-        for (int i = heads * dim; type != SKALD_F32 && i < cols; i++) half(type, &qkv[p * cols + i]);
+        for (int i = heads * dim; (type == SKALD_F16 || type == SKALD_BF16) && i < cols; i++) half(type, &qkv[p * cols + i]);
+        if (type == SKALD_Q8_0) make_exact(qkv + p * cols + heads * dim, 2 * kv_heads, dim);
     }
-    int64_t head_bytes = (int64_t)16 * dim * size, block_bytes = head_bytes * kv_heads;
+    int64_t head_bytes = (int64_t)16 * (type == SKALD_Q8_0 ? dim + 2 * scales : dim * (type == SKALD_F32 ? 4 : 2)), block_bytes = head_bytes * kv_heads;
     char *keys = malloc(block_bytes * blocks), *values = malloc(block_bytes * blocks);
     memset(keys, 0xFF, block_bytes * blocks), memset(values, 0xFF, block_bytes * blocks);
     int32_t tables[2 * MAX_BLOCKS], *positions = malloc(length * 4), *slots = malloc(length * 4);
@@ -189,7 +195,7 @@ static void check_attention(int64_t type, int heads, int kv_heads, int dim, int 
                 sum += weight;
                 for (int d = 0; d < dim; d++) acc[d] += weight * k[kv_heads * dim + d];
             }
-            for (int d = 0; d < dim; d++) close_to(acc[d] / sum, out[((size_t)t * heads + h) * dim + d], 2e-6, "attention", d);
+            for (int d = 0; d < dim; d++) close_to(acc[d] / sum, out[((size_t)t * heads + h) * dim + d], type == SKALD_Q8_0 ? 1e-5 : 2e-6, "attention", d);
         }
     }
     for (int k = 0; k < kv_heads; k++) units[k].partial = k * rows * splits;
@@ -238,10 +244,13 @@ int main(int count, char **arguments) {
             for (int r = 0; r < 6; r++) {
                 for (int i = 0; i < 4; i++) check_linear(TYPES[t], WIDTHS[i], WIDTHS[(i + r) % 4], ROWS[r], rounding);
             }
-            check_attention(TYPES[t], 4, 2, 24, 40, 5);
-            check_attention(TYPES[t], 3, 3, 6, 300, 9);
-            check_attention(TYPES[t], 8, 1, 64, 530, 3);
-            check_attention(TYPES[t], 2, 1, 80, 17, 16);
+        }
+        static const int64_t CACHES[] = {SKALD_F32, SKALD_F16, SKALD_BF16, SKALD_Q8_0};
+        for (int t = 0; t < 4; t++) {
+            check_attention(CACHES[t], 4, 2, 24, 40, 5);
+            check_attention(CACHES[t], 3, 3, 6, 300, 9);
+            check_attention(CACHES[t], 8, 1, 64, 530, 3);
+            check_attention(CACHES[t], 2, 1, 80, 17, 16);
         }
         printf("%s: all right\n", isa);
     }

@@ -32,7 +32,7 @@ final class Devices {
             return new Opened(device, device.info());
         }
 
-        private Opened because(String why) {
+        Opened because(String why) {
             return new Opened(device, new DeviceInfo(info.backend(), info.name(), info.isa(), info.threads(), why + "; " + info.why()));
         }
     }
@@ -53,6 +53,20 @@ final class Devices {
                     throw StartException.noSuchDevice("--device cuda: " + e.getMessage(), e);
                 }
             }
+        };
+    }
+
+    /**
+     * The CPU, for what only it can do.
+     *
+     * @param why a clause
+     * @throws StartException if another device was asked for
+     */
+    static Opened openCpu(EngineOptions.Compute compute, String why) {
+        return switch (compute.device()) {
+            case CPU -> Opened.of(cpu(compute));
+            case AUTO -> Opened.of(cpu(compute)).because("auto takes the CPU: " + why);
+            case CUDA, REFERENCE -> throw StartException.askedWrongly("--device " + compute.device() + ": " + why);
         };
     }
 

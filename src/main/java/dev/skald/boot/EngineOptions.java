@@ -12,7 +12,7 @@ import java.util.OptionalLong;
 /**
  * How a model is to be run. Messages of the constructors name flags, since people set them.
  *
- * @param model        a model folder or GGUF file
+ * @param model        a model folder, GGUF file or packed file
  * @param servedName   as requests call it; empty: the folder's name, or the file's without its ending
  * @param chatTemplate a template file instead of the model's own
  * @param compute      what runs it
@@ -37,12 +37,21 @@ public record EngineOptions(
         return new EngineOptions(model, Optional.empty(), Optional.empty(), Compute.DEFAULT, Cache.DEFAULT, Limits.DEFAULT);
     }
 
+    /** The same for weights that are to have another type. */
+    EngineOptions withWeights(Optional<DType> dtype) {
+        Compute c = compute;
+        return new EngineOptions(
+                model, servedName, chatTemplate, new Compute(c.device, c.kernels, c.threads, dtype, c.isa, c.batchInvariant), cache, limits);
+    }
+
     /** What requests call the model. */
     public String name() {
         return servedName.orElseGet(() -> {
             Path last = model.toAbsolutePath().normalize().getFileName();
             if (last == null) return "model";
-            return Checkpoint.isGguf(model) ? last.toString().substring(0, last.toString().length() - Checkpoint.GGUF.length()) : last.toString();
+            String name = last.toString();
+            if (Checkpoint.isGguf(model)) return name.substring(0, name.length() - Checkpoint.GGUF.length());
+            return Checkpoint.isPacked(model) ? name.substring(0, name.length() - Checkpoint.PACKED.length()) : name;
         });
     }
 
@@ -76,7 +85,7 @@ public record EngineOptions(
      * @param device  processor
      * @param kernels on a CPU
      * @param threads compute threads; empty: as many as the CPU quota has cores
-     * @param dtype   of unquantised weights; a quantised type: what all weights are quantised to; empty: as in the file
+     * @param dtype   of unquantised weights; F32: of all; a quantised type: what all weights are quantised to; empty: as in the file
      * @param isa     instruction set of native kernels; empty: the best that the machine has
      * @param batchInvariant on a GPU: results depend on nothing else in a step; on a CPU that is so anyway
      */
@@ -94,7 +103,7 @@ public record EngineOptions(
     /**
      * @param maxModelLen        tokens of the longest sequence; empty: what the model was made for
      * @param kvCacheMemoryBytes empty: room for all sequences at full length, at most half of what is free
-     * @param kvCacheDtype       element type of the KV cache: F16, BF16 or F32
+     * @param kvCacheDtype       element type of the KV cache: F16, BF16, F32 or Q8_0
      */
     public record Cache(OptionalInt maxModelLen, OptionalLong kvCacheMemoryBytes, DType kvCacheDtype) {
         public static final Cache DEFAULT = new Cache(OptionalInt.empty(), OptionalLong.empty(), DType.F16);

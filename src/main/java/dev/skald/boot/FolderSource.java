@@ -1,7 +1,6 @@
 package dev.skald.boot;
 
 import dev.skald.model.ModelConfig;
-import dev.skald.text.ChatTemplate;
 import dev.skald.text.ChatTemplateFile;
 import dev.skald.text.Tokenizer;
 import dev.skald.weights.Checkpoint;
@@ -35,8 +34,13 @@ final class FolderSource implements ModelSource {
     }
 
     @Override
-    public Optional<ChatTemplate> chatTemplate() {
-        return ChatTemplateFile.load(folder);
+    public byte[] tokenizerJson() {
+        return Tokenizer.json(folder);
+    }
+
+    @Override
+    public Optional<ChatTemplateFile.Text> chatTemplateText() {
+        return ChatTemplateFile.text(folder);
     }
 
     @Override

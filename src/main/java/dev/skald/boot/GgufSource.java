@@ -2,8 +2,8 @@ package dev.skald.boot;
 
 import dev.skald.model.GgufConfig;
 import dev.skald.model.ModelConfig;
-import dev.skald.text.ChatTemplate;
 import dev.skald.text.ChatTemplateFile;
+import dev.skald.text.JsonVocabulary;
 import dev.skald.text.Tokenizer;
 import dev.skald.weights.Checkpoint;
 import dev.skald.weights.GgufCheckpoint;
@@ -38,10 +38,14 @@ final class GgufSource implements ModelSource {
     }
 
     @Override
-    public Optional<ChatTemplate> chatTemplate() {
-        String file = checkpoint.metadata().file();
-        return checkpoint.metadata().string(TEMPLATE).map(template -> ChatTemplateFile.parse(
-                file, template, checkpoint.metadata().string(TEMPLATE + ".tool_use"), specialTokens()));
+    public byte[] tokenizerJson() {
+        return JsonVocabulary.write(vocabulary().vocabulary());
+    }
+
+    @Override
+    public Optional<ChatTemplateFile.Text> chatTemplateText() {
+        return checkpoint.metadata().string(TEMPLATE).map(template ->
+                new ChatTemplateFile.Text(checkpoint.metadata().file(), template, checkpoint.metadata().string(TEMPLATE + ".tool_use")));
     }
 
     @Override

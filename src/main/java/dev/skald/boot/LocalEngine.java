@@ -27,6 +27,7 @@ import dev.skald.text.Tokenizer;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
 import dev.skald.weights.CheckpointException;
+import dev.skald.weights.PackedCheckpoint;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.EnumSet;
@@ -61,7 +62,7 @@ public final class LocalEngine implements AutoCloseable {
 
     /** @param progress hears how much is quantised, where weights are @throws StartException as above */
     public static LocalEngine start(EngineOptions options, Progress progress) {
-        return start(options, () -> ModelSource.open(options.model()), checkpoint -> Devices.open(options.compute(), types(options, checkpoint)), progress);
+        return start(options, () -> ModelSource.open(options.model()), checkpoint -> open(options, checkpoint), progress);
     }
 
     /**
@@ -119,16 +120,38 @@ public final class LocalEngine implements AutoCloseable {
         return report;
     }
 
+    private static Devices.Opened open(EngineOptions options, Checkpoint checkpoint) {
+        if (checkpoint instanceof PackedCheckpoint packed) {
+            return Devices.openCpu(options.compute(), packed.file() + " is packed for the CPU; other devices take the model that it was made from");
+        }
+        DType kv = options.cache().kvCacheDtype();
+        if (kv.quantised() && options.compute().device() != EngineOptions.DeviceKind.REFERENCE) {
+            return Devices.openCpu(options.compute(), "a KV cache of " + kv + " is not built for other devices yet");
+        }
+        return Devices.open(options.compute(), types(options, checkpoint));
+    }
+
+    /** What was asked for, with the type that a packed file's weights have: with it everything is as if they had been loaded from the source. */
+    private static EngineOptions effective(EngineOptions asked, Checkpoint checkpoint) {
+        if (!(checkpoint instanceof PackedCheckpoint packed)) return asked;
+        asked.compute().dtype().ifPresent(type -> {
+            throw new StartException(packed.file() + " is packed, and its weights stay as they are: --dtype and --quantize have no meaning for it");
+        });
+        return asked.withWeights(packed.type());
+    }
+
     private void load(
-            EngineOptions options, Supplier<ModelSource> opening, Function<Checkpoint, Devices.Opened> maker, Progress progress) {
+            EngineOptions asked, Supplier<ModelSource> opening, Function<Checkpoint, Devices.Opened> maker, Progress progress) {
         long begun = System.nanoTime();
         ModelSource source = own(opening.get());
         ModelConfig config = source.config();
         Checkpoint checkpoint = source.checkpoint();
+        EngineOptions options = effective(asked, checkpoint);
         Devices.Opened opened = maker.apply(checkpoint);
         Device device = own(opened.device());
         LoadedModel model = LoadedModel.load(options, config, checkpoint, device, progress);
         spec = model.spec();
+        Devices.Opened widened = widening(opened, spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
         decodeBytes = Decoder.readBytes(spec, checkpoint, new LoadOptions(options.compute().dtype(), model.limits().maxModelLength()));
         Tokenizer tokenizer = source.tokenizer();
         Optional<ChatFormat> chat = TemplateChatFormat.find(options, source, tokenizer);
@@ -143,8 +166,17 @@ public final class LocalEngine implements AutoCloseable {
         long loaded = System.nanoTime();
         WarmUp.generateOneToken(engine);
         report = new StartReport(
-                opened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
+                widened.info(), info, info.dtype(), model.memory(), model.limits().explain(),
                 loaded - begun, System.nanoTime() - loaded);
+    }
+
+    /** Says in the device's line what it costs to multiply quantised weights as F32. */
+    private static Devices.Opened widening(Devices.Opened opened, DecoderSpec spec, Checkpoint checkpoint, LoadOptions load) {
+        boolean quantised = load.widens() && checkpoint.names().stream().anyMatch(name -> checkpoint.dtype(name).quantised());
+        if (!quantised) return opened;
+        LoadOptions asTheyAre = new LoadOptions(Optional.empty(), load.maxModelLength());
+        return opened.because(String.format(java.util.Locale.ROOT, "--dtype f32 widens quantised weights, to %,d MiB from %,d MiB",
+                Decoder.weightBytes(spec, checkpoint, opened.device(), load) >> 20, Decoder.weightBytes(spec, checkpoint, opened.device(), asTheyAre) >> 20));
     }
 
     /** What all tensors become, or the types that they have as far as we know them; if another one is needed, loading says so. */
@@ -153,7 +185,7 @@ public final class LocalEngine implements AutoCloseable {
         Set<DType> types = EnumSet.noneOf(DType.class);
         for (String name : checkpoint.names()) {
             try {
-                types.add(checkpoint.tensor(name).dtype());
+                types.add(checkpoint.dtype(name));
             } catch (CheckpointException unknown) {
                 LOG.log(System.Logger.Level.DEBUG, unknown.getMessage());
             }

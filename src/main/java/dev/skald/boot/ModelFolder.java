@@ -10,18 +10,18 @@ import java.security.CodeSource;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Finds a model: a folder, or a GGUF file. */
+/** Finds a model: a folder, a GGUF file, or a packed file. */
 public final class ModelFolder {
     /** The model that comes with Skald. */
     public static final String EMBEDDED = "skald-mini";
 
-    private static final String WHAT = "a folder in Hugging Face layout or a GGUF file";
+    private static final String WHAT = "a folder in Hugging Face layout, a GGUF file or a packed file";
 
     private ModelFolder() {}
 
     /**
      * @param named as a user names it; empty: the embedded model
-     * @return a folder or GGUF file that exists
+     * @return a folder or file that exists
      * @throws StartException with a sentence
      */
     public static Path find(Optional<String> named) {
@@ -33,8 +33,8 @@ public final class ModelFolder {
             throw new StartException("`" + named.get() + "` is no path: " + e.getReason(), e);
         }
         if (!Files.exists(path)) throw new StartException("there is no model " + path + ": MODEL is " + WHAT);
-        if (Checkpoint.isGguf(path)) return path;
-        if (!Files.isDirectory(path)) throw new StartException(path + " is neither a folder nor a " + Checkpoint.GGUF + " file: MODEL is " + WHAT);
+        if (Checkpoint.isGguf(path) || Checkpoint.isPacked(path)) return path;
+        if (!Files.isDirectory(path)) throw new StartException(path + " is neither a folder nor a " + Checkpoint.GGUF + " or " + Checkpoint.PACKED + " file: MODEL is " + WHAT);
         if (!Files.exists(path.resolve("config.json"))) throw new StartException(path + " has no config.json: MODEL is " + WHAT + ggufInside(path));
         return path;
     }

@@ -7,7 +7,6 @@ import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelException;
 import dev.skald.model.family.Families;
 import dev.skald.tensor.DType;
-import dev.skald.tensor.Tensor;
 import dev.skald.text.ChatTemplateException;
 import dev.skald.text.TokenizerException;
 import dev.skald.weights.Checkpoint;
@@ -64,8 +63,8 @@ public final class ModelReport {
     private static SortedMap<DType, Long> bytes(Checkpoint checkpoint) {
         SortedMap<DType, Long> bytes = new TreeMap<>();
         for (String name : checkpoint.names()) {
-            Tensor tensor = checkpoint.tensor(name);
-            bytes.merge(tensor.dtype(), tensor.data().byteSize(), Long::sum);
+            DType type = checkpoint.dtype(name);
+            bytes.merge(type, type.bytes(checkpoint.shape(name).elements()), Long::sum);
         }
         return bytes;
     }

@@ -4,7 +4,8 @@ import dev.skald.convert.RandomModel;
 import dev.skald.model.ModelConfig;
 import dev.skald.model.ModelShape;
 import dev.skald.tensor.DType;
-import dev.skald.text.ChatTemplate;
+import dev.skald.text.ChatTemplateFile;
+import dev.skald.text.JsonVocabulary;
 import dev.skald.text.Tokenizer;
 import dev.skald.weights.Checkpoint;
 import dev.skald.weights.RandomCheckpoint;
@@ -38,7 +39,12 @@ final class ShapeSource implements ModelSource {
     }
 
     @Override
-    public Optional<ChatTemplate> chatTemplate() {
+    public byte[] tokenizerJson() {
+        return JsonVocabulary.write(RandomModel.vocabulary(shape));
+    }
+
+    @Override
+    public Optional<ChatTemplateFile.Text> chatTemplateText() {
         return Optional.empty();
     }
 

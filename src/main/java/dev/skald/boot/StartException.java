@@ -25,6 +25,11 @@ public final class StartException extends RuntimeException {
         return new StartException(sentence, cause, true);
     }
 
+    /** What was asked for contradicts itself. */
+    static StartException askedWrongly(String sentence) {
+        return new StartException(sentence, null, true);
+    }
+
     /** Whether asking for something else would help, and nothing else would. */
     public boolean askedWrongly() {
         return askedWrongly;

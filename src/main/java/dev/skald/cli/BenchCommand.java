@@ -30,7 +30,7 @@ final class BenchCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, a GGUF file or a packed file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--shape", paramLabel = "S",

@@ -34,7 +34,7 @@ public final class Cli {
         COMMANDS.put("template", "Print the prompt that a conversation becomes.");
         COMMANDS.put("tokenize", "Print the token ids of texts.");
         COMMANDS.put("inspect", "Say what a model is, and whether it can be served.");
-        COMMANDS.put("quantize", "Write a model as a GGUF file, with weights of another type.");
+        COMMANDS.put("quantize", "Write a model as a GGUF file or a packed file, with weights of another type.");
         COMMANDS.put("make-model", "Write a model of random weights, for measuring and testing.");
         COMMANDS.put("bench", "Measure a model on this machine, beside the machine's own limits.");
         COMMANDS.put("load", "Put a load on a running daemon and report what its clients see.");

@@ -82,6 +82,16 @@ final class Converters {
         return type.name().toLowerCase(Locale.ROOT);
     }
 
+    /** Types of a KV cache. */
+    static DType cacheType(String flag, String name) {
+        if (name.equalsIgnoreCase(name(DType.Q8_0))) return DType.Q8_0;
+        try {
+            return dtype(flag, name);
+        } catch (CliException e) {
+            throw CliException.askedWrongly(flag + " can't be `" + name + "`: expected f16, bf16, f32 or q8_0");
+        }
+    }
+
     /** Element types by the names that people use. */
     static DType dtype(String flag, String name) {
         return switch (name.toLowerCase(Locale.ROOT)) {

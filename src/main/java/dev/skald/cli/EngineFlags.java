@@ -28,7 +28,9 @@ final class EngineFlags {
     @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")
     Integer threads;
 
-    @Option(names = "--dtype", paramLabel = "T", description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file).")
+    @Option(names = "--dtype", paramLabel = "T",
+            description = "auto, f32, f16 or bf16: type of unquantised weights (default: auto, as in the file); f32 widens quantised ones too, so that"
+                    + " activations aren't rounded to 8 bits.")
     String dtype = "auto";
 
     @Option(names = "--quantize", paramLabel = "T",
@@ -45,7 +47,7 @@ final class EngineFlags {
             description = "Memory for the KV cache, such as 512MiB (default: room for all sequences, at most half of what is free).")
     Long kvCacheMemoryBytes;
 
-    @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16 or f32: type of the KV cache (default: f16).")
+    @Option(names = "--kv-cache-dtype", paramLabel = "T", description = "f16, bf16, f32 or q8_0: type of the KV cache (default: f16).")
     String kvCacheDtype = "f16";
 
     @Option(names = "--max-num-seqs", paramLabel = "N", description = "Sequences that run at once (default: 64; generate and chat: what they need).")
@@ -106,7 +108,7 @@ final class EngineFlags {
                     new EngineOptions.Cache(
                             optional(maxModelLen),
                             kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),
-                            Converters.dtype("--kv-cache-dtype", kvCacheDtype)),
+                            Converters.cacheType("--kv-cache-dtype", kvCacheDtype)),
                     new EngineOptions.Limits(
                             seqs,
                             maxNumBatchedTokens == null ? batched : maxNumBatchedTokens,
@@ -121,7 +123,7 @@ final class EngineFlags {
     private Optional<DType> weightType() {
         boolean auto = dtype.equalsIgnoreCase("auto");
         if (quantize == null) return auto ? Optional.empty() : Optional.of(Converters.dtype("--dtype", dtype));
-        if (!auto) throw CliException.askedWrongly("--dtype is the type of unquantised weights; it has no meaning with --quantize");
+        if (!auto) throw CliException.askedWrongly("--dtype is the type of weights that aren't quantised; it has no meaning with --quantize");
         DType type = Converters.weightType("--quantize", quantize);
         if (!type.quantised()) throw CliException.askedWrongly("--quantize " + quantize + " is no quantised type; --dtype " + quantize + " may be meant");
         return Optional.of(type);

@@ -13,7 +13,7 @@ import picocli.CommandLine.ParseResult;
 
 /** A model to ask: one that this process runs, or a daemon's. */
 final class ModelFlags {
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, a GGUF file or a packed file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--endpoint", paramLabel = "HOST:PORT", description = "Ask a running daemon instead of loading a model.")

@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 /** `skald serve`: the daemon, until it is told to end. */
 @Command(description = "Start the daemon: gRPC on a port of this machine. Ends in order on SIGTERM and SIGINT; a second signal ends it at once.")
 final class ServeCommand implements dev.skald.cli.Command {
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, a GGUF file or a packed file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What requests call the model (default: the folder's or file's name).")

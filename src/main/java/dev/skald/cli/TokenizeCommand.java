@@ -25,7 +25,7 @@ final class TokenizeCommand implements dev.skald.cli.Command {
     @Mixin
     CommonFlags common = new CommonFlags();
 
-    @Option(names = "--model", paramLabel = "MODEL", description = "A model folder, a GGUF file, or a tokenizer.json (default: the embedded skald-mini).")
+    @Option(names = "--model", paramLabel = "MODEL", description = "A model folder, a GGUF file, a packed file, or a tokenizer.json (default: the embedded skald-mini).")
     String model;
 
     @Parameters(arity = "0..*", paramLabel = "TEXT", description = "Texts. Special tokens in them are parsed.")

@@ -5,6 +5,7 @@ import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Memory and arithmetic of one processor. All memory is allocated while loading, none after {@link #start}. Calls enqueue work in order;
@@ -31,6 +32,22 @@ public interface Device extends AutoCloseable {
      *              {@code [Σ rows, cols]}; 1-D tensors are {@code [1, cols]} for {@link WeightRole#VECTOR} (a single part) and concatenated for a bias
      */
     Weight pack(WeightRole role, List<Tensor> parts);
+
+    /** The layout in which {@link #adopt} takes weights, named with its version; empty if this device takes none that were packed elsewhere. */
+    default Optional<String> packedLayout() {
+        return Optional.empty();
+    }
+
+    /**
+     * Takes a weight that a {@link Packer} of the same layout made, in place: its memory is read as long as the device is open. The result is
+     * bitwise that of {@link #pack}.
+     *
+     * @throws IllegalArgumentException if its sizes are not those of the layout
+     * @throws IllegalStateException    if {@link #packedLayout} is empty
+     */
+    default Weight adopt(PackedWeight packed) {
+        throw new IllegalStateException(info().name() + " takes no packed weights");
+    }
 
     /** A host tensor was converted on its way to {@link #pack} and won't be read again: a device that shares the host's memory may tell the system. */
     default void release(Tensor source) {}

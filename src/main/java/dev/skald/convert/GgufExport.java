@@ -53,7 +53,7 @@ public final class GgufExport {
      */
     public void fromFolder(Path folder, String name, ModelConfig config, Checkpoint checkpoint, Map<String, String> special, DType type, NewFile target)
             throws IOException {
-        write(new Model(name, config, checkpoint, JsonVocabulary.read(folder), special, ChatTemplateFile.source(folder)), type, target);
+        write(new Model(name, config, checkpoint, JsonVocabulary.read(folder), special, ChatTemplateFile.text(folder).map(ChatTemplateFile.Text::source)), type, target);
     }
 
     /**

@@ -164,6 +164,11 @@ public final class ConfigObject {
         return Optional.of(new ConfigObject(where + " " + field, node.get(field)));
     }
 
+    /** The object as JSON. */
+    public String json() {
+        return node.toString();
+    }
+
     /** What to call this object in a message. */
     public String where() {
         return where;

@@ -79,7 +79,7 @@ public final class Decoder {
         return new Decoder(spec, DecoderWeights.load(spec, checkpoint, device, options), device, limits);
     }
 
-    /** The groups of the KV cache: one, of all layers. @param dtype F16, BF16 or F32 */
+    /** The groups of the KV cache: one, of all layers. @param dtype F16, BF16, F32 or Q8_0 */
     public static List<KvGroup> kvGroups(DecoderSpec spec, DType dtype) {
         return List.of(new KvGroup(spec.layers(), spec.kvHeads(), spec.headDim(), BLOCK_TOKENS, dtype));
     }

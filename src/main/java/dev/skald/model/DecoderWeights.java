@@ -9,11 +9,10 @@ import dev.skald.compute.WeightRole;
 import dev.skald.tensor.Buffer;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Shape;
-import dev.skald.tensor.Tensor;
 import dev.skald.weights.Checkpoint;
+import dev.skald.weights.PackedCheckpoint;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -59,9 +58,17 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
      */
     static DecoderWeights load(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options) {
         ExpectedTensors.of(spec).check(checkpoint);
-        try (MatrixLoader matrices = new MatrixLoader(spec, checkpoint, device, options)) {
-            return new Loader(spec, checkpoint, device, options, matrices).load();
+        try (WeightMaker maker = checkpoint instanceof PackedCheckpoint packed
+                ? new PackedLoader(packed, device)
+                : new MatrixLoader(spec, checkpoint, options, device.info().threads(), device::pack, device::release)) {
+            Weight rope = device.pack(WeightRole.ROPE_TABLE, List.of(RopeTable.of(spec.rope(), spec.headDim(), options.maxModelLength())));
+            return make(spec, maker, rope);
         }
+    }
+
+    /** Makes all weights, in the order in which a forward pass meets them, but for a head that is the embedding too. */
+    static DecoderWeights make(DecoderSpec spec, WeightMaker maker, Weight ropeTable) {
+        return new Loader(spec, maker).load(ropeTable);
     }
 
     /** {@link Device#packedBytes}, or what stands in for it. */
@@ -76,13 +83,12 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         LoadedTypes types = new LoadedTypes(spec, options);
         long bytes = DType.F32.bytes((long) options.maxModelLength() * spec.headDim());
         for (String name : ExpectedTensors.of(spec).names()) {
-            Tensor tensor = checkpoint.tensor(name);
-            Shape shape = tensor.shape();
+            Shape shape = checkpoint.shape(name);
             if (shape.rank() == 1) {
                 bytes += DType.F32.bytes(shape.elements());
                 continue;
             }
-            DType dtype = types.of(tensor);
+            DType dtype = types.of(name, checkpoint.dtype(name));
             int rows = Math.toIntExact(shape.dim(0));
             int cols = Math.toIntExact(shape.dim(1));
             boolean embedding = name.equals(weight(names.embedding()));
@@ -97,10 +103,10 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         LoadedTypes types = new LoadedTypes(spec, options);
         long bytes = 0;
         for (String name : ExpectedTensors.of(spec).names()) {
-            Tensor tensor = checkpoint.tensor(name);
+            Shape shape = checkpoint.shape(name);
             boolean table = name.equals(weight(spec.names().embedding())) && !spec.tiedHead();
-            DType dtype = tensor.shape().rank() == 1 ? DType.F32 : types.of(tensor);
-            if (!table) bytes += dtype.bytes(tensor.shape().elements());
+            DType dtype = shape.rank() == 1 ? DType.F32 : types.of(name, checkpoint.dtype(name));
+            if (!table) bytes += dtype.bytes(shape.elements());
         }
         return bytes;
     }
@@ -124,25 +130,16 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
         return module + ".bias";
     }
 
-    private record Loader(DecoderSpec spec, Checkpoint checkpoint, Device device, LoadOptions options, MatrixLoader matrices) {
-        /** The table and the head it may be, made of the same tensor. */
-        private record Table(Weight embedding, Optional<Projection> head) {}
-
-        DecoderWeights load() {
+    private record Loader(DecoderSpec spec, WeightMaker maker) {
+        DecoderWeights load(Weight ropeTable) {
             TensorNames names = spec.names();
-            Table table = table();
+            List<WeightRole> roles = spec.tiedHead() ? List.of(WeightRole.EMBEDDING, WeightRole.LINEAR) : List.of(WeightRole.EMBEDDING);
+            List<Weight> table = maker.make(roles, List.of(weight(names.embedding())));
             List<Layer> layers = new ArrayList<>();
             for (int i = 0; i < spec.layers(); i++) layers.add(layer(i));
             Weight finalNorm = vector(List.of(weight(names.finalNorm())));
-            Projection head = table.head.orElseGet(() -> projection(false, names.head()));
-            Weight rope = device.pack(WeightRole.ROPE_TABLE, List.of(RopeTable.of(spec.rope(), spec.headDim(), options.maxModelLength())));
-            return new DecoderWeights(table.embedding, layers, finalNorm, head, rope);
-        }
-
-        private Table table() {
-            return matrices.pack(List.of(weight(spec.names().embedding())), parts -> new Table(
-                    device.pack(WeightRole.EMBEDDING, parts),
-                    spec.tiedHead() ? Optional.of(new Projection(device.pack(WeightRole.LINEAR, parts), Epilogue.NONE)) : Optional.empty()));
+            Projection head = spec.tiedHead() ? new Projection(table.getLast(), Epilogue.NONE) : projection(false, names.head());
+            return new DecoderWeights(table.getFirst(), layers, finalNorm, head, ropeTable);
         }
 
         private Layer layer(int i) {
@@ -163,19 +160,13 @@ public record DecoderWeights(Weight embedding, List<Layer> layers, Weight finalN
 
         private Projection projection(boolean hasBias, String... modules) {
             List<String> parts = List.of(modules);
-            Weight weight = matrices.pack(parts.stream().map(DecoderWeights::weight).toList(), tensors -> device.pack(WeightRole.LINEAR, tensors));
+            Weight weight = maker.make(List.of(WeightRole.LINEAR), parts.stream().map(DecoderWeights::weight).toList()).getFirst();
             if (!hasBias) return new Projection(weight, Epilogue.NONE);
             return new Projection(weight, new Epilogue.Bias(vector(parts.stream().map(DecoderWeights::bias).toList())));
         }
 
         private Weight vector(List<String> names) {
-            return device.pack(WeightRole.VECTOR, names.stream().map(checkpoint::tensor).map(t -> Conversion.to(DType.F32, t)).flatMap(this::inOrder).toList());
-        }
-
-        /** Biases of q and k stand in the order of their rows. */
-        private Stream<Tensor> inOrder(Tensor bias) {
-            TensorNames names = spec.names();
-            return names.headRows() == HeadRows.PAIRS && names.isQueryOrKey(bias.name()) ? HeadRows.halves(bias, spec.headDim()) : Stream.of(bias);
+            return maker.make(List.of(WeightRole.VECTOR), names).getFirst();
         }
     }
 }

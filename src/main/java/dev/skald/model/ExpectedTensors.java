@@ -2,6 +2,7 @@ package dev.skald.model;
 
 import dev.skald.tensor.Shape;
 import dev.skald.weights.Checkpoint;
+import dev.skald.weights.PackedCheckpoint;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -56,15 +57,16 @@ final class ExpectedTensors {
             }
         }
         List<String> extra = checkpoint.names().stream().filter(name -> !shapes.containsKey(name) && !harmless(name)).toList();
-        refuse("tensors are missing", missing);
-        refuse("tensors have a wrong shape", wrong);
-        refuse("tensors don't belong to it", extra);
+        String file = checkpoint instanceof PackedCheckpoint packed ? packed.file() + ": " : "";
+        refuse(file, "tensors are missing", missing);
+        refuse(file, "tensors have a wrong shape", wrong);
+        refuse(file, "tensors don't belong to it", extra);
     }
 
-    private void refuse(String what, List<String> names) {
+    private void refuse(String file, String what, List<String> names) {
         if (names.isEmpty()) return;
         String more = names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "";
-        throw new ModelException("this is not the " + spec.family() + " model that its configuration describes: " + what + ": "
+        throw new ModelException(file + "this is not the " + spec.family() + " model that its configuration describes: " + what + ": "
                 + String.join("; ", names.subList(0, Math.min(NAMED, names.size()))) + more);
     }
 

@@ -4,6 +4,7 @@ import dev.skald.compute.DeviceInfo;
 import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import dev.skald.weights.Checkpoint;
+import dev.skald.weights.PackedCheckpoint;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -40,6 +41,8 @@ public final class Fingerprint {
 
     /** Hash of what the model is, in hex: its spec, and each tensor that it uses. */
     static String model(DecoderSpec spec, Checkpoint checkpoint) {
+        // Results are those of the model that it was packed from.
+        if (checkpoint instanceof PackedCheckpoint packed) return packed.modelHash();
         MessageDigest hash = sha256();
         update(hash, spec.toString());
         for (String name : ExpectedTensors.of(spec).names()) {

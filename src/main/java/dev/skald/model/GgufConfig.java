@@ -138,7 +138,7 @@ public final class GgufConfig {
         if (factors.dtype() != DType.F32 || shape.rank() != 1 || shape.elements() > 1 << 12) {
             throw new ModelException("tensor " + ROPE_FACTORS + " of " + metadata.file() + " is " + factors.dtype() + shape + ", expected a short list of F32");
         }
-        for (long i = 0; i < shape.elements(); i++) list.add(Elements.get(DType.F32, factors.data(), i));
+        for (long i = 0; i < shape.elements(); i++) list.add((double) Elements.get(DType.F32, factors.data(), i));
     }
 
     /** What the file recommends for sampling, if it does. */

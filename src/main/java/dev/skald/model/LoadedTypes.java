@@ -1,7 +1,6 @@
 package dev.skald.model;
 
 import dev.skald.tensor.DType;
-import dev.skald.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -17,10 +16,11 @@ final class LoadedTypes {
         if (options.quantises()) WeightPlan.of(spec, options.dtype().orElseThrow()).entries().forEach(e -> planned.put(e.name(), e.dtype()));
     }
 
-    DType of(Tensor tensor) {
-        DType plan = planned.get(tensor.name());
+    DType of(String name, DType dtype) {
+        DType plan = planned.get(name);
         if (plan != null) return plan;
-        // Quantised tensors stay what they are; others take the type that is wanted.
-        return tensor.dtype().quantised() ? tensor.dtype() : unquantised.orElse(tensor.dtype());
+        DType wanted = unquantised.orElse(dtype);
+        // Quantised tensors stay what they are, unless they are to be multiplied as F32, which holds them exactly; others take the type that is wanted.
+        return dtype.quantised() && wanted != DType.F32 ? dtype : wanted;
     }
 }

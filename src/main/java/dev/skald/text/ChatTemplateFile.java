@@ -24,19 +24,39 @@ public final class ChatTemplateFile {
     private ChatTemplateFile() {}
 
     /**
+     * A template as it is written.
+     *
+     * @param where     names its file in messages
+     * @param source    of several the one named default
+     * @param withTools for conversations with tools, if there is another one
+     */
+    public record Text(String where, String source, Optional<String> withTools) {
+        /**
+         * @param specialTokens bos_token, eos_token, … by name
+         * @throws ChatTemplateException if it can't be used
+         */
+        public ChatTemplate parse(Map<String, String> specialTokens) {
+            return ChatTemplateFile.parse(where, source, withTools, specialTokens);
+        }
+    }
+
+    /**
      * @param folder a model folder
      * @return empty if it has no template
      * @throws ChatTemplateException if it has one that can't be read
      */
     public static Optional<ChatTemplate> load(Path folder) {
-        JsonNode config = json(folder.resolve(CONFIG));
-        Map<String, String> tokens = specialTokens(folder, config);
+        return text(folder).map(text -> text.parse(specialTokens(folder)));
+    }
+
+    /** The template that {@link #load} would parse. @throws ChatTemplateException if there is one that can't be read */
+    public static Optional<Text> text(Path folder) {
         Path jinja = folder.resolve(JINJA);
-        if (Files.isRegularFile(jinja)) return Optional.of(parse(jinja, read(jinja), Optional.empty(), tokens));
+        if (Files.isRegularFile(jinja)) return Optional.of(new Text(jinja.toString(), read(jinja), Optional.empty()));
         Path file = folder.resolve(CONFIG);
-        JsonNode template = config.path("chat_template");
+        JsonNode template = json(file).path("chat_template");
         if (template.isMissingNode() || template.isNull()) return Optional.empty();
-        if (template.isTextual()) return Optional.of(parse(file, template.asText(), Optional.empty(), tokens));
+        if (template.isTextual()) return Optional.of(new Text(file.toString(), template.asText(), Optional.empty()));
         if (!template.isArray()) throw new ChatTemplateException(file + ": chat_template is neither a string nor a list");
         Map<String, String> byName = new HashMap<>();
         for (JsonNode one : template) {
@@ -47,17 +67,7 @@ public final class ChatTemplateFile {
         }
         String source = byName.get("default");
         if (source == null) throw new ChatTemplateException(file + ": chat_template has no entry named default, only " + byName.keySet());
-        return Optional.of(parse(file, source, Optional.ofNullable(byName.get("tool_use")), tokens));
-    }
-
-    /** The template itself, as it is written: of several the one named default. Empty if the folder has none. */
-    public static Optional<String> source(Path folder) {
-        Path jinja = folder.resolve(JINJA);
-        if (Files.isRegularFile(jinja)) return Optional.of(read(jinja));
-        JsonNode template = json(folder.resolve(CONFIG)).path("chat_template");
-        if (template.isTextual()) return Optional.of(template.asText());
-        for (JsonNode one : template) if (one.path("name").asText().equals("default")) return Optional.of(one.path("template").asText());
-        return Optional.empty();
+        return Optional.of(new Text(file.toString(), source, Optional.ofNullable(byName.get("tool_use"))));
     }
 
     /**

@@ -74,6 +74,26 @@ public final class Tokenizer {
         return load(new WrittenSource(vocabulary.where(), VocabularyJson.write(vocabulary)));
     }
 
+    /** @param where names its source in messages @param json a tokenizer.json, UTF-8 @throws TokenizerException if it is broken */
+    public static Tokenizer of(String where, byte[] json) {
+        return load(new WrittenSource(where, json));
+    }
+
+    /**
+     * @param folder as {@link #load} takes it
+     * @return what it would read as a tokenizer.json, UTF-8
+     * @throws TokenizerException if there is none
+     */
+    public static byte[] json(Path folder) {
+        Path json = folder.resolve("tokenizer.json");
+        if (!Files.exists(json) && SentencePieceFile.isIn(folder)) return VocabularyJson.write(SentencePieceFile.read(folder));
+        try {
+            return Files.readAllBytes(json);
+        } catch (IOException e) {
+            throw new TokenizerException(json + " can't be read: " + TokenizerFile.explain(e), e);
+        }
+    }
+
     private static Tokenizer load(Source source) {
         TokenizerFile read = read(source);
         long handle = create(source, read.text());

@@ -87,7 +87,7 @@ class CliTest {
         refused("--port is given twice", Map.of(), "serve", "--port", "1", "--port", "2");
         refused("port 70000 is outside [0, 65535]", Map.of(), "serve", "--port", "70000");
         refused("--max-num-seqs 0 is less than 1", Map.of(), "generate", "--prompt", "x", "--max-num-seqs", "0");
-        refused("--kv-cache-dtype can't be `f8`: expected f32, f16 or bf16", Map.of(), "generate", "--prompt", "x", "--kv-cache-dtype", "f8");
+        refused("--kv-cache-dtype can't be `f8`: expected f16, bf16, f32 or q8_0", Map.of(), "generate", "--prompt", "x", "--kv-cache-dtype", "f8");
         refused("exactly one of --prompt, --prompt-file and --prompt-ids is needed", Map.of(), "generate");
         refused("temperature NaN is outside [0.0, 100.0]", Map.of(), "generate", "--prompt", "x", "--temperature", "NaN");
         refused("--logit-bias can't be `5`: expected a token id and a number, such as 17=-2.5", Map.of(), "generate", "--prompt", "x",

@@ -157,7 +157,7 @@ class FolderCommandsTest {
         Files.copy(bad, inside.resolve("x.gguf"));
         assertTrue(Ran.run("inspect", inside.toString()).err().contains("did you mean " + inside.resolve("x.gguf") + "?"));
         Path none = Files.writeString(folder.resolve("weights.bin"), "x");
-        assertTrue(Ran.run("inspect", none.toString()).err().contains("is neither a folder nor a .gguf file"));
+        assertTrue(Ran.run("inspect", none.toString()).err().contains("is neither a folder nor a .gguf or .skald file"));
     }
 
     @Test

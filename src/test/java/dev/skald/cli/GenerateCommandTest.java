@@ -177,7 +177,7 @@ class GenerateCommandTest {
         assertFalse(room.err().contains("\tat "), room.err());
         Ran none = Ran.run("generate", folder.resolve("nothing").toString(), "--prompt", "x");
         assertEquals(1, none.code());
-        assertEquals("skald: there is no model " + folder.resolve("nothing") + ": MODEL is a folder in Hugging Face layout or a GGUF file\n", none.err());
+        assertEquals("skald: there is no model " + folder.resolve("nothing") + ": MODEL is a folder in Hugging Face layout, a GGUF file or a packed file\n", none.err());
     }
 
     @Test

@@ -48,6 +48,61 @@ class QuantizeCommandTest {
         assertTrue(fromFile.contains("579"), fromFile);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"q4_0", "q5_k", "f16"})
+    void aPackedFileAnswersToTheBitLikeItsSource(String type) throws IOException {
+        String file = folder.resolve("mini.skald").toString();
+        Ran ran = Ran.run("quantize", MINI, file, "--type", type, "--packed");
+        assertEquals(0, ran.code(), ran.err());
+        String asked = type.equals("f16") ? "--dtype" : "--quantize";
+        assertEquals(answer(generate(MINI, asked, type)), answer(generate(file)));
+        assertEquals(answer(generate(MINI, asked, type, "--kernels", "java")), answer(generate(file, "--kernels", "java")));
+    }
+
+    @Test
+    void whatAPackedFileIsAndIsNotIsSaid() throws IOException {
+        String file = folder.resolve("mini.skald").toString();
+        assertWrong("--packed may be meant", "quantize", MINI, file, "--type", "q4_0");
+        assertEquals(0, Ran.run("quantize", MINI, file, "--packed").code());
+        assertEquals(answer(generate(MINI)), answer(generate(file)));
+        var fields = new ObjectMapper().readTree(Ran.run("inspect", file, "--json").out());
+        assertEquals("true", fields.get("servable").asText());
+        assertTrue(fields.get("format").asText().matches("packed v\\d+ \\(cpu-\\d+\\), of safetensors"), fields.toString());
+        for (String again : List.of("again.gguf", "again.skald")) {
+            Ran ran = Ran.run("quantize", file, folder.resolve(again).toString(), "--type", "q8_0", "--packed=" + again.endsWith("skald"));
+            assertEquals(1, ran.code(), ran.err());
+            assertTrue(ran.err().contains("is packed"), ran.err());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"q4_0", "q4_k"})
+    void quantisedWeightsWidenedToF32GiveWhatTheReferenceGives(String type) throws IOException {
+        String file = folder.resolve("mini.gguf").toString();
+        assertEquals(0, Ran.run("quantize", MINI, file, "--type", type).code());
+        Ran reference = generate(file, "--device", "reference", "--kv-cache-dtype", "f32");
+        Ran widened = generate(file, "--dtype", "f32", "--kv-cache-dtype", "f32");
+        assertTrue(widened.err().contains("--dtype f32 widens quantised weights"), widened.err());
+        double exact = distance(reference, widened);
+        double rounded = distance(reference, generate(file, "--kv-cache-dtype", "f32"));
+        assertTrue(exact < 1e-3 && 20 * exact < rounded, exact + " with f32 activations, " + rounded + " with 8 bits");
+    }
+
+    /** The greatest of the first choice's likely tokens' logprobs. */
+    private static double distance(Ran expected, Ran actual) throws IOException {
+        assertEquals(0, expected.code(), expected.err());
+        assertEquals(0, actual.code(), actual.err());
+        var a = new ObjectMapper().readTree(expected.out()).get("logprobs").get(0).get("top");
+        var b = new ObjectMapper().readTree(actual.out()).get("logprobs").get(0).get("top");
+        double most = 0;
+        for (int i = 0; i < a.size(); i++) {
+            for (int j = 0; j < b.size(); j++) {
+                if (a.get(i).get(0).equals(b.get(j).get(0))) most = Math.max(most, Math.abs(a.get(i).get(1).asDouble() - b.get(j).get(1).asDouble()));
+            }
+        }
+        return most;
+    }
+
     @Test
     void aFileIsReplacedOnlyWhenAskedTo() throws IOException {
         Path file = Files.writeString(folder.resolve("mini.gguf"), "mine");

@@ -76,11 +76,28 @@ class GaugeTest {
         for (String task : List.of("sums", "capitals", "sentiment", "second_turn")) run("cpu", Optional.of(type), task, cases(task), FLOOR.get(task));
     }
 
+    @ParameterizedTest(name = "{0} with a KV cache in Q8_0")
+    @CsvSource({"sums", "second_turn"})
+    void aSampleIsAnsweredAsMeasuredWithAQuantisedCache(String task) throws Exception {
+        run("cpu", Optional.empty(), DType.Q8_0, task, sample(task), FLOOR.get(task) - 1.0 / SAMPLE);
+    }
+
+    @Tag("slow")
+    @ParameterizedTest(name = "all of {0} with a KV cache in Q8_0")
+    @CsvSource({"sums", "capitals", "sentiment", "second_turn"})
+    void allCasesAreAnsweredAsMeasuredWithAQuantisedCache(String task) throws Exception {
+        run("cpu", Optional.empty(), DType.Q8_0, task, cases(task), FLOOR.get(task));
+    }
+
     private static void run(String device, String task, List<JsonNode> cases, double floor) throws Exception {
         run(device, Optional.empty(), task, cases, floor);
     }
 
     private static void run(String device, Optional<DType> type, String task, List<JsonNode> cases, double floor) throws Exception {
+        run(device, type, EngineOptions.Cache.DEFAULT.kvCacheDtype(), task, cases, floor);
+    }
+
+    private static void run(String device, Optional<DType> type, DType kv, String task, List<JsonNode> cases, double floor) throws Exception {
         EngineOptions defaults = EngineOptions.of(FOLDER.resolve("model"));
         EngineOptions.Compute compute = new EngineOptions.Compute(
                 EngineOptions.DeviceKind.valueOf(device.toUpperCase(java.util.Locale.ROOT)),
@@ -90,7 +107,7 @@ class GaugeTest {
                 Optional.empty(),
                 false);
         EngineOptions options = new EngineOptions(
-                defaults.model(), Optional.empty(), Optional.empty(), compute, defaults.cache(), defaults.limits());
+                defaults.model(), Optional.empty(), Optional.empty(), compute, new EngineOptions.Cache(OptionalInt.empty(), OptionalLong.empty(), kv), defaults.limits());
         List<String> misses = new ArrayList<>();
         try (LocalEngine engine = LocalEngine.start(options)) {
             List<CompletableFuture<String>> answers = new ArrayList<>();
@@ -107,7 +124,7 @@ class GaugeTest {
         }
         double share = 1 - (double) misses.size() / cases.size();
         String weights = type.map(DType::name).orElse("as they are");
-        System.out.printf("gauge %s on %s, weights %s: %.2f %% of %d%n", task, device, weights, 100 * share, cases.size());
+        System.out.printf("gauge %s on %s, weights %s, cache %s: %.2f %% of %d%n", task, device, weights, kv, 100 * share, cases.size());
         assertTrue(share >= floor, task + " on " + device + ", weights " + weights + ": " + share + " is below " + floor + "; " + misses);
     }
 

@@ -38,7 +38,7 @@ class NumericContractTest {
 
     static Stream<Arguments> devicesAndTypes() {
         // The simulated GPU takes a thread for each of a GPU's, so one type has to do there: what differs is only how an element is read.
-        return TestDevices.all().flatMap(d -> Stream.of(DType.F16, DType.F32)
+        return TestDevices.all().flatMap(d -> Stream.of(DType.F16, DType.F32, DType.Q8_0)
                 .filter(t -> t == DType.F16 || !d.name().startsWith("cuda"))
                 .map(t -> Arguments.of(d, t)));
     }

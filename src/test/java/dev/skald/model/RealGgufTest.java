@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -40,8 +41,19 @@ class RealGgufTest {
     void choicesAreThoseOfTransformersWhereTheyAreClear(TestDevices.Factory device) throws IOException {
         String file = System.getProperty(FILE, "");
         assumeTrue(Files.isRegularFile(Path.of(file)), "skipped: -D" + FILE + " names no file");
-        double clear = device.name().equals("reference") ? CLEAR : CLEAR_OF_8_BITS;
-        try (DecoderHarness harness = DecoderHarness.of(device.open(), Path.of(file), DType.F32, CHUNK)) {
+        compare(device, Optional.empty(), device.name().equals("reference") ? CLEAR : CLEAR_OF_8_BITS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("devices")
+    void weightsWidenedToF32MakeFarFinerChoices(TestDevices.Factory device) throws IOException {
+        String file = System.getProperty(FILE, "");
+        assumeTrue(Files.isRegularFile(Path.of(file)), "skipped: -D" + FILE + " names no file");
+        compare(device, Optional.of(DType.F32), CLEAR);
+    }
+
+    private static void compare(TestDevices.Factory device, Optional<DType> dtype, double clear) throws IOException {
+        try (DecoderHarness harness = DecoderHarness.of(device.open(), Path.of(System.getProperty(FILE)), dtype, DType.F32, CHUNK)) {
             int compared = 0;
             for (JsonNode one : new ObjectMapper().readTree(GOLDEN.toFile())) {
                 int[] prompt = integers(one.get("prompt"));

@@ -4,16 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.skald.tensor.DType;
+import dev.skald.tensor.Shape;
 import dev.skald.tensor.Tensor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 import org.junit.jupiter.api.Tag;
@@ -38,7 +42,8 @@ class FormatFuzzTest {
     private enum Format {
         GGUF("model.gguf", gguf(), FormatFuzzTest::readGguf),
         SAFETENSORS("model.safetensors", safetensors(), FormatFuzzTest::readSafetensors),
-        PYTORCH("pytorch_model.bin", PyTorchBytes.sample().toBytes(), FormatFuzzTest::readPyTorch);
+        PYTORCH("pytorch_model.bin", PyTorchBytes.sample().toBytes(), FormatFuzzTest::readPyTorch),
+        PACKED("model.skald", packed(), content -> readPacked(PackedCheckpoint.of("model.skald", content)));
 
         private final String file;
         private final byte[] valid;
@@ -86,8 +91,9 @@ class FormatFuzzTest {
 
     private void readFromDisk(Format format, byte[] content) throws IOException {
         Path file = Files.write(folder.resolve(format.file), content);
-        try (Checkpoint checkpoint = Checkpoint.open(format == Format.GGUF ? file : folder)) {
-            for (String name : checkpoint.names()) touch(checkpoint.tensor(name));
+        try (Checkpoint checkpoint = Checkpoint.open(format == Format.GGUF || format == Format.PACKED ? file : folder)) {
+            if (checkpoint instanceof PackedCheckpoint packed) readPacked(packed);
+            else for (String name : checkpoint.names()) touch(checkpoint.tensor(name));
         }
     }
 
@@ -125,6 +131,40 @@ class FormatFuzzTest {
     private static int readPyTorch(MemorySegment mapped) {
         PyTorchFile file = PyTorchFile.parse("pytorch_model.bin", mapped);
         return file.tensors().keySet().stream().mapToInt(name -> touch(file.tensor(name))).sum();
+    }
+
+    private static int readPacked(PackedCheckpoint file) {
+        int sum = file.document("config.json").map(Arrays::hashCode).orElse(0) + file.format().length() + file.modelHash().length();
+        for (String name : file.names()) sum += file.dtype(name).ordinal() + file.shape(name).rank();
+        for (String role : List.of("linear", "vector")) {
+            for (PackedEntry.Section section : file.entry(role, "a").sections()) {
+                if (section.data().byteSize() > 0) sum += section.data().get(ValueLayout.JAVA_BYTE, section.data().byteSize() - 1);
+            }
+        }
+        return sum;
+    }
+
+    private static byte[] packed() {
+        try {
+            Path file = Files.createTempDirectory("packed").resolve("model.skald");
+            try (NewFile target = NewFile.create(file, true)) {
+                PackedWriter writer = new PackedWriter(target);
+                writer.document("config.json", "{}".getBytes(StandardCharsets.UTF_8));
+                writer.tensor("a", DType.Q4_0, Shape.of(2, 32));
+                writer.tensor("b", DType.F32, Shape.of(3));
+                PackedEntry.Section first = new PackedEntry.Section(DType.Q4_0, 0, 16, MemorySegment.ofArray(new byte[320]));
+                PackedEntry.Section second = new PackedEntry.Section(DType.Q8_0, 16, 3, MemorySegment.ofArray(new byte[576]));
+                writer.weight("linear", "a", new PackedEntry(DType.Q4_0, 19, 32, List.of(first, second)));
+                writer.weight("vector", "a", new PackedEntry(DType.F32, 1, 3, List.of(new PackedEntry.Section(DType.F32, 0, 1, MemorySegment.ofArray(new byte[12])))));
+                writer.finish("cpu-1", "GGUF v3", Optional.of(DType.Q4_0), "00ff");
+            }
+            byte[] bytes = Files.readAllBytes(file);
+            Files.delete(file);
+            Files.delete(file.getParent());
+            return bytes;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** One to four wounds, of the kinds that files get and attackers make. */

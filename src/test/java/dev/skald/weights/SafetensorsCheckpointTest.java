@@ -118,7 +118,7 @@ class SafetensorsCheckpointTest {
     @Test
     void aFolderWithoutWeightsSaysWhatWasLookedFor() {
         assertMessage(() -> Checkpoint.open(folder), "neither model.safetensors nor pytorch_model.bin");
-        assertMessage(() -> Checkpoint.open(folder.resolve("absent")), "is neither a folder nor a .gguf file");
+        assertMessage(() -> Checkpoint.open(folder.resolve("absent")), "is neither a folder nor a .gguf or .skald file");
     }
 
     @ParameterizedTest

@@ -11,6 +11,7 @@ import dev.skald.compute.KvGroup;
 import dev.skald.compute.MemoryPlan;
 import dev.skald.compute.MemoryRequest;
 import dev.skald.compute.Ops;
+import dev.skald.compute.PackedWeight;
 import dev.skald.compute.StepOutput;
 import dev.skald.compute.Weight;
 import dev.skald.compute.WeightRole;
@@ -22,10 +23,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The CPU, with kernels in C or on the Vector API and a pool of threads. A step runs inside the calls: the calling thread is one of those that compute.
- * Embeddings are read from the mapped file, which must stay mapped as long as the device is open; all other memory is its own.
+ * Embeddings, and weights that were packed for files, are read from the mapped file, which must stay mapped as long as the device is open; all
+ * other memory is its own.
  */
 public final class CpuDevice implements Device {
     /** Partial results of attention that one long sequence of 64 heads leaves in one layer; what doesn't fit is computed undivided. */
@@ -34,6 +37,7 @@ public final class CpuDevice implements Device {
     private final NativeMemory memory = new NativeMemory();
     private final Kernels kernels;
     private final WorkerPool pool;
+    private final CpuPacker packer;
     private final CpuOps ops;
     private final DeviceInfo info;
     private int widestInput;
@@ -50,6 +54,7 @@ public final class CpuDevice implements Device {
         kernels = choice.kernels();
         int threads = options.threads().orElse(Runtime.getRuntime().availableProcessors());
         pool = new WorkerPool(threads);
+        packer = new CpuPacker(pool);
         ops = new CpuOps(kernels, pool);
         String why = choice.why() + "; " + threads + (threads == 1 ? " thread, " : " threads, ")
                 + (options.threads().isPresent() ? "as asked" : "as many as processors are available");
@@ -82,79 +87,44 @@ public final class CpuDevice implements Device {
     @Override
     public Weight pack(WeightRole role, List<Tensor> parts) {
         if (ops.isStarted()) throw new IllegalStateException("the device was started; nothing is allocated any more");
-        return switch (role) {
-            case LINEAR -> packLinear(parts);
-            case EMBEDDING -> packEmbedding(parts);
-            case VECTOR, ROPE_TABLE -> packDense(role, parts);
-        };
+        PackedWeight packed = packer.pack(role, parts, memory::allocate);
+        if (role == WeightRole.LINEAR) packer.release(parts);
+        return adopt(packed);
     }
 
-    private Weight packLinear(List<Tensor> parts) {
-        int cols = Packing.cols(WeightRole.LINEAR, parts);
-        int rows = Packing.rows(WeightRole.LINEAR, parts);
-        widestInput = Math.max(widestInput, cols);
+    @Override
+    public Optional<String> packedLayout() {
+        return Optional.of(packer.layout());
+    }
+
+    @Override
+    public Weight adopt(PackedWeight packed) {
+        if (ops.isStarted()) throw new IllegalStateException("the device was started; nothing is allocated any more");
+        CpuPacker.check(packed);
+        if (packed.role() != WeightRole.LINEAR) return adoptWhole(packed);
+        widestInput = Math.max(widestInput, packed.cols());
         List<CpuLinearWeight.Section> sections = new ArrayList<>();
-        int row = 0;
-        for (int first = 0, end; first < parts.size(); first = end) {
-            DType type = parts.get(first).dtype();
-            for (end = first + 1; end < parts.size() && parts.get(end).dtype() == type; ) end++;
-            CpuLinearWeight.Section section = packSection(parts.subList(first, end), row, cols);
-            sections.add(section);
-            row += section.rows();
+        for (PackedWeight.Section section : packed.sections()) {
+            if (section.layout().quantised()) widestQuantised = Math.max(widestQuantised, packed.cols());
+            sections.add(new CpuLinearWeight.Section(section.layout(), section.firstRow(), section.rows(), section.data()));
         }
-        NativeMemory.dropPages(parts.stream().map(Tensor::data).toList());
-        return new CpuLinearWeight(parts.getFirst().dtype(), rows, cols, sections);
+        return new CpuLinearWeight(packed.dtype(), packed.rows(), packed.cols(), sections);
     }
 
-    /** Parts of one type. */
-    private CpuLinearWeight.Section packSection(List<Tensor> parts, int firstRow, int cols) {
-        DType type = parts.getFirst().dtype();
-        int rows = Packing.rows(WeightRole.LINEAR, parts);
-        MemorySegment packed = memory.allocate(linearBytes(type, rows, cols));
-        if (!type.quantised()) {
-            Panels.pack(pool, parts, rows, cols, packed);
-            return new CpuLinearWeight.Section(type, firstRow, rows, packed);
-        }
-        widestQuantised = Math.max(widestQuantised, cols);
-        QuantPanels.pack(pool, parts, cols, packed);
-        return new CpuLinearWeight.Section(QuantPanels.layout(type), firstRow, rows, packed);
-    }
-
-    private static long linearBytes(DType type, int rows, int cols) {
-        return type.quantised() ? QuantPanels.bytes(QuantPanels.layout(type), rows, cols) : Panels.bytes(type, rows, cols);
+    private CpuWeight adoptWhole(PackedWeight packed) {
+        MemorySegment data = packed.sections().getFirst().data();
+        if (packed.role() == WeightRole.EMBEDDING && packed.dtype().quantised()) ops.reserveLookup(packed.dtype());
+        return new CpuWeight(packed.role(), packed.dtype(), packed.rows(), packed.cols(), data.isMapped() ? 0 : data.byteSize(), data);
     }
 
     @Override
     public void release(Tensor source) {
-        NativeMemory.dropPages(List.of(source.data()));
+        packer.release(List.of(source));
     }
 
     @Override
     public long packedBytes(WeightRole role, DType type, int rows, int cols) {
-        return switch (role) {
-            case LINEAR -> linearBytes(type, rows, cols);
-            case EMBEDDING -> type.bytes((long) rows * cols);
-            case VECTOR, ROPE_TABLE -> DType.F32.bytes((long) rows * cols);
-        };
-    }
-
-    private CpuWeight packEmbedding(List<Tensor> parts) {
-        int cols = Packing.cols(WeightRole.EMBEDDING, parts);
-        int rows = Packing.rows(WeightRole.EMBEDDING, parts);
-        Tensor first = parts.getFirst();
-        if (first.dtype().quantised()) ops.reserveLookup(first.dtype());
-        if (parts.size() == 1 && first.data().isMapped()) return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, 0, first.data());
-        MemorySegment copy = memory.allocate(first.dtype().bytes((long) rows * cols));
-        Packing.copy(parts, copy);
-        return new CpuWeight(WeightRole.EMBEDDING, first.dtype(), rows, cols, copy.byteSize(), copy);
-    }
-
-    private CpuWeight packDense(WeightRole role, List<Tensor> parts) {
-        int cols = Packing.cols(role, parts);
-        int rows = Packing.rows(role, parts);
-        MemorySegment dense = memory.allocate(DType.F32.bytes((long) rows * cols));
-        Packing.widen(parts, dense);
-        return new CpuWeight(role, parts.getFirst().dtype(), rows, cols, dense.byteSize(), dense);
+        return CpuPacker.bytes(role, role == WeightRole.LINEAR ? CpuPacker.layout(type) : type, rows, cols);
     }
 
     @Override

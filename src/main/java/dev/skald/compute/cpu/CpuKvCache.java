@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * The pool of keys and values. Keys lie as [layer, block, head, headDim, 16 slots]: a vector holds one element of 16 tokens, so a query meets
  * 16 keys at once and no lane is ever summed with another. Values lie as [layer, block, head, 16 slots, headDim]: a vector holds elements
- * of one token. Slots that no sequence has written hold anything, NaN too; kernels select them away.
+ * of one token. In Q8_0 the same integers are followed by their scales, in f16: keys' as [⌈headDim/32⌉, 16 slots], values' as [16 slots, ⌈headDim/32⌉].
+ * Slots that no sequence has written hold anything, NaN too; kernels select them away.
  */
 final class CpuKvCache implements KvCache {
     static final int BLOCK_TOKENS = 16;
@@ -23,10 +24,6 @@ final class CpuKvCache implements KvCache {
         this.blocks = blocks;
         if (group.blockTokens() != BLOCK_TOKENS) {
             throw new IllegalArgumentException("blocks of " + group.blockTokens() + " tokens; these kernels read " + BLOCK_TOKENS);
-        }
-        switch (group.dtype()) {
-            case F32, F16, BF16 -> {}
-            default -> throw new IllegalArgumentException("keys and values can't be " + group.dtype());
         }
         memory = pool.allocate(bytes());
     }
@@ -47,7 +44,7 @@ final class CpuKvCache implements KvCache {
 
     /** Bytes of one head's keys (or values) in one block. */
     long headBytes() {
-        return group.dtype().bytes((long) BLOCK_TOKENS * group.headDim());
+        return BLOCK_TOKENS * group.headBytes();
     }
 
     /** Bytes of all heads' keys (or values) in one block of one layer. */

@@ -37,6 +37,6 @@ record CpuLinearWeight(DType dtype, int rows, int cols, List<Section> sections) 
 
     @Override
     public long bytes() {
-        return sections.stream().mapToLong(section -> section.memory.byteSize()).sum();
+        return sections.stream().map(Section::memory).filter(memory -> !memory.isMapped()).mapToLong(MemorySegment::byteSize).sum();
     }
 }

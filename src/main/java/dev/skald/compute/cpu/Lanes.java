@@ -1,6 +1,7 @@
 package dev.skald.compute.cpu;
 
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -24,6 +25,8 @@ final class Lanes {
     static final VectorSpecies<Short> SHORTS =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     static final int LENGTH = FLOATS.length();
+    /** As many lanes as {@link #FLOATS}, but 8 at least, since there are no narrower vectors. */
+    static final VectorSpecies<Byte> BYTES = LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final VectorShuffle<Float> BY_8 = rotation(8);
@@ -45,6 +48,11 @@ final class Lanes {
     static IntVector loadShorts(long address) {
         return (IntVector) ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, address, ORDER)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
+    }
+
+    /** Signed bytes, as f32. With 4 lanes, 4 bytes behind them are read too. */
+    static FloatVector loadBytes(long address) {
+        return (FloatVector) ByteVector.fromMemorySegment(BYTES, RawMemory.ALL, address, ORDER).convertShape(VectorOperators.B2F, FLOATS, 0);
     }
 
     static void store(FloatVector v, long address) {

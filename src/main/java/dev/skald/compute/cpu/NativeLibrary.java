@@ -20,7 +20,7 @@ import java.util.Locale;
  */
 record NativeLibrary(Path file, List<String> isas, SymbolLookup symbols) {
     /** Raised with every change of skald.h. */
-    static final int ABI_VERSION = 1;
+    static final int ABI_VERSION = 2;
 
     /** Never a critical call: kernels run long, and a thread in one must not hold up a safepoint. */
     private static final MethodHandle CALL = Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(

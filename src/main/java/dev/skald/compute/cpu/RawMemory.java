@@ -30,6 +30,14 @@ final class RawMemory {
         ALL.set(INT, address, v);
     }
 
+    static byte loadByte(long address) {
+        return ALL.get(ValueLayout.JAVA_BYTE, address);
+    }
+
+    static void storeByte(byte v, long address) {
+        ALL.set(ValueLayout.JAVA_BYTE, address, v);
+    }
+
     static short loadShort(long address) {
         return ALL.get(SHORT, address);
     }

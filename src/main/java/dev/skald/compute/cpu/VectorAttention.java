@@ -108,7 +108,7 @@ final class VectorAttention {
 
     private void score(KernelArguments.Attend a, int unit, int rows, int split, int most) {
         for (int at = 0; at < most; at += SLOTS) {
-            Halves.widen(a.type, a.keys + offset(a, unit, split * SPLIT + at), keys, 0, a.headDim * SLOTS);
+            CachedHeads.widenKeys(a.type, a.keys + offset(a, unit, split * SPLIT + at), a.headDim, keys);
             int r = 0;
             while (r < rows) {
                 if (visible[r] <= at) {
@@ -199,13 +199,7 @@ final class VectorAttention {
         for (int at = 0; at < most; at += SLOTS) {
             long address = a.values + offset(a, unit, split * SPLIT + at);
             int slots = Math.min(SLOTS, most - at);
-            if (a.headDim == valueWidth) {
-                Halves.widen(a.type, address, values, 0, slots * a.headDim);
-            } else {
-                for (int s = 0; s < slots; s++) {
-                    Halves.widen(a.type, address + a.type.bytes((long) s * a.headDim), values, s * valueWidth, a.headDim);
-                }
-            }
+            CachedHeads.widenValues(a.type, address, a.headDim, slots, values, valueWidth);
             for (int r = 0; r < rows; r++) {
                 int seen = Math.min(SLOTS, visible[r] - at);
                 if (seen > 0) sumValues(scores, r * SPLIT + at, values, seen, valueWidth, part.data(), part.at(r));

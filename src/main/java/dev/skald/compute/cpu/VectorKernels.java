@@ -78,14 +78,11 @@ final class VectorKernels implements Kernels {
             long angles = a.table + a.positions.get(t) * headStride;
             for (int h = 0; h < a.heads; h++, head += headStride) VectorRows.rotate(head, angles, head, a.headDim);
             int slot = a.positions.get(t) % CpuKvCache.BLOCK_TOKENS;
-            int element = a.type.bytes();
             long block = a.block(a.slots.get(t), a.positions.get(t)) * a.blockBytes;
             for (int h = 0; h < a.kvHeads; h++, head += headStride) {
                 VectorRows.rotate(head, angles, rotated[worker], a.headDim);
-                long key = a.keys + block + h * a.headBytes + (long) slot * element;
-                Halves.narrow(a.type, rotated[worker], a.headDim, key, (long) CpuKvCache.BLOCK_TOKENS * element);
-                long value = a.values + block + h * a.headBytes + a.type.bytes((long) slot * a.headDim);
-                Halves.narrow(a.type, head + a.kvHeads * headStride, a.headDim, value, element);
+                CachedHeads.storeKey(a.type, rotated[worker], a.headDim, a.keys + block + h * a.headBytes, slot);
+                CachedHeads.storeValue(a.type, head + a.kvHeads * headStride, a.headDim, a.values + block + h * a.headBytes, slot);
             }
         }
     }

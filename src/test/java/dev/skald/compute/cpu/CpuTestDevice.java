@@ -76,35 +76,42 @@ public final class CpuTestDevice implements TestDevice {
     @Override
     public float[] keys(KvCache cache, int layer, int block, int tokenInBlock) {
         CpuKvCache kv = CpuKvCache.of(cache);
-        return all(kv, kv.keys(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> i * CpuKvCache.BLOCK_TOKENS + tokenInBlock);
+        return all(kv, kv.keys(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> i * CpuKvCache.BLOCK_TOKENS + tokenInBlock, (b, blocks) -> b * CpuKvCache.BLOCK_TOKENS + tokenInBlock);
     }
 
     /** Values lie as [kv head, token in block, head dimension]. */
     @Override
     public float[] values(KvCache cache, int layer, int block, int tokenInBlock) {
         CpuKvCache kv = CpuKvCache.of(cache);
-        return all(kv, kv.values(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> tokenInBlock * dim + i);
+        return all(kv, kv.values(layer) - kv.memory().address() + block * kv.blockBytes(), (i, dim) -> tokenInBlock * dim + i, (b, blocks) -> tokenInBlock * blocks + b);
     }
 
     private interface Place {
-        /** Element index of dimension {@code i} inside its head. */
-        long of(int i, int headDim);
+        /** Index of element (or scale) {@code i} of a head inside its block. */
+        long of(int i, int count);
     }
 
-    private static float[] all(CpuKvCache kv, long block, Place place) {
+    private static float[] all(CpuKvCache kv, long block, Place place, Place scale) {
         int dim = kv.group().headDim();
         float[] row = new float[kv.group().kvHeads() * dim];
-        for (int j = 0; j < row.length; j++) row[j] = element(kv, block + j / dim * kv.headBytes(), place.of(j % dim, dim));
+        for (int j = 0; j < row.length; j++) {
+            long head = block + j / dim * kv.headBytes();
+            row[j] = element(kv, head, place.of(j % dim, dim));
+            if (!kv.group().dtype().quantised()) continue;
+            long scales = head + (long) CpuKvCache.BLOCK_TOKENS * dim;
+            row[j] *= Float.float16ToFloat(kv.memory().get(SHORT, scales + 2 * scale.of(j % dim / 32, kv.group().scalesPerHead())));
+        }
         return row;
     }
 
     private static float element(CpuKvCache kv, long base, long index) {
         DType type = kv.group().dtype();
-        long at = base + index * type.bytes();
+        long at = base + index * (type.quantised() ? 1 : type.bytes());
         return switch (type) {
             case F32 -> kv.memory().get(FLOAT, at);
             case F16 -> Float.float16ToFloat(kv.memory().get(SHORT, at));
             case BF16 -> Float.intBitsToFloat(kv.memory().get(SHORT, at) << 16);
+            case Q8_0 -> kv.memory().get(ValueLayout.JAVA_BYTE, at);
             default -> throw new IllegalStateException("no cache is I32");
         };
     }
