@@ -9,17 +9,11 @@ import dev.skald.compute.cuda.CudaSettings;
 import dev.skald.compute.cuda.CudaUnavailableException;
 import dev.skald.compute.reference.ReferenceDevice;
 import dev.skald.tensor.DType;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
-    /** Folder with the images of the CUDA kernels, where it is another than the distribution's own. */
-    static final String CUDA_KERNELS_PROPERTY = "skald.cuda.kernels";
-
-    private static final String HOME_PROPERTY = "skald.home";
-
     private Devices() {}
 
     /**
@@ -67,12 +61,7 @@ final class Devices {
     private static Device cuda(EngineOptions.Compute compute, Set<DType> weights) throws CudaUnavailableException {
         Optional<DType> without = weights.stream().filter(t -> !CudaDevice.supports(t)).sorted().findFirst();
         if (without.isPresent()) throw new CudaUnavailableException("the model has weights of type " + without.get() + ", for which there are no CUDA kernels yet");
-        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), cudaKernels()));
-    }
-
-    private static Path cudaKernels() {
-        String folder = System.getProperty(CUDA_KERNELS_PROPERTY, "");
-        return folder.isEmpty() ? Path.of(System.getProperty(HOME_PROPERTY, ""), "native", "cuda") : Path.of(folder);
+        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), Distribution.cudaKernels()));
     }
 
     private static Device cpu(EngineOptions.Compute compute) {

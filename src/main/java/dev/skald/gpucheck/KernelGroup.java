@@ -1,0 +1,58 @@
+package dev.skald.gpucheck;
+
+import dev.skald.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Calls of related operations on given inputs; the same on every device, so that what comes out can be compared. */
+interface KernelGroup {
+    /** Of the widest gap that f32 leaves near 1, half. */
+    double HALF_UNIT = 0x1p-24;
+
+    String name();
+
+    OpsRig.Room room();
+
+    /** @throws dev.skald.compute.DeviceLostException and whatever else the device throws */
+    void run(OpsRig rig, Outputs outputs);
+
+    /**
+     * What a call left.
+     *
+     * @param kernel what computed it, for the table
+     * @param what   the case: shapes, rows, types
+     * @param bound  most that an element may differ from the reference; 0: the bits are the same
+     * @param values in the order of the buffer, [rows, cols]
+     */
+    record Output(String kernel, String what, double bound, float[] values) {}
+
+    /** Takes outputs in the order of the calls. */
+    final class Outputs {
+        private final List<Output> all = new ArrayList<>();
+
+        void add(String kernel, String what, double bound, float[] values) {
+            all.add(new Output(kernel, what, bound, values));
+        }
+
+        List<Output> all() {
+            return all;
+        }
+    }
+
+    /**
+     * All groups, those of weights in each type that {@code supported} names.
+     *
+     * @param sample one of each kind only: for the software device, on which all of them take half a minute
+     */
+    static List<KernelGroup> all(List<DType> supported, boolean sample) {
+        if (sample) {
+            Stream<KernelGroup> linear = supported.stream().filter(type -> type != DType.F32 && type != DType.F16).map(LinearGroup::new);
+            return Stream.concat(Stream.concat(Stream.of(new RowsGroup()), linear), Stream.of(AttentionGroup.all(DType.F16).findFirst().orElseThrow(), SamplingGroup.all().toList().get(2)))
+                    .toList();
+        }
+        Stream<KernelGroup> linear = supported.stream().map(LinearGroup::new);
+        Stream<KernelGroup> attention = Stream.of(DType.F16, DType.BF16, DType.F32).flatMap(AttentionGroup::all);
+        return Stream.<Stream<? extends KernelGroup>>of(Stream.of(new RowsGroup()), linear, attention, SamplingGroup.all()).<KernelGroup>flatMap(s -> s).toList();
+    }
+}
