@@ -5,6 +5,7 @@ import dev.skald.gpucheck.GpuCheck;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -57,7 +58,7 @@ final class GpuCheckCommand implements dev.skald.cli.Command {
                 stdio.err().println(Bundle.write(home, bundle));
                 return ExitCode.OK;
             }
-            GpuCheck.Settings settings = new GpuCheck.Settings(home, out, only, budget, line());
+            GpuCheck.Settings settings = new GpuCheck.Settings(home, out, only, budget, line(), Map.of());
             GpuCheck.Outcome outcome = GpuCheck.run(settings, stdio.err());
             stdio.out().println(out.resolve("gpu-check.md"));
             return switch (outcome) {

@@ -27,6 +27,8 @@ import java.util.concurrent.TimeUnit;
 final class EnginePart implements Part {
     private static final int CONTEXT = 96;
     private static final int CANCEL_EACH = 7;
+    /** Short, so that all are let in, and then grow out of what there is. */
+    private static final int LONGEST_PROMPT = 14;
     private static final int TOKENS_BEFORE_CANCEL = 3;
     private static final int FULL_SEQUENCES = 3;
     private static final long PATIENCE_SECONDS = 100;
@@ -53,12 +55,12 @@ final class EnginePart implements Part {
     @Override
     public void run(Surroundings surroundings, Results results) throws Exception {
         boolean small = surroundings.simulated();
-        int count = small ? 10 : 64;
+        int count = small ? 6 : 64;
         List<List<Integer>> alone = new ArrayList<>();
         List<Ask> asks;
         long bytesPerToken;
         try (LocalEngine local = start(surroundings, ROOMY_BYTES)) {
-            asks = asks(local.report().model().vocabularySize(), count, small ? 14 : 60);
+            asks = asks(local.report().model().vocabularySize(), count, small ? 20 : 60);
             DecoderSpec spec = local.spec();
             bytesPerToken = 2L * 2 * spec.layers() * spec.kvCols();
             for (int i = 0; i < count; i++) {
@@ -66,8 +68,7 @@ final class EnginePart implements Part {
                 else alone.add(one(local, "alone-" + i, asks.get(i)));
             }
         }
-        int sequences = small ? 2 : FULL_SEQUENCES;
-        try (LocalEngine local = start(surroundings, sequences * CONTEXT * bytesPerToken)) {
+        try (LocalEngine local = start(surroundings, (small ? 1 : FULL_SEQUENCES) * CONTEXT * bytesPerToken)) {
             crowd(local, asks, alone, results);
         }
     }
@@ -81,8 +82,8 @@ final class EnginePart implements Part {
         Random random = new Random(11);
         List<Ask> asks = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            int[] prompt = random.ints(8 + random.nextInt(CONTEXT - longest - 10), 0, vocabulary).toArray();
-            asks.add(new Ask(prompt, longest / 2 + random.nextInt(longest / 2)));
+            int[] prompt = random.ints(1 + random.nextInt(LONGEST_PROMPT), 0, vocabulary).toArray();
+            asks.add(new Ask(prompt, longest - random.nextInt(longest / 3)));
         }
         return asks;
     }

@@ -33,11 +33,13 @@ public final class GpuCheck {
      * @param only          parts to run; empty: all. The device's report always comes first
      * @param budgetSeconds no part is begun after so long
      * @param command       as it was given, for the page
+     * @param environment   of the parts' processes, on top of this one's
      */
-    public record Settings(Path home, Path out, List<String> only, int budgetSeconds, String command) {
+    public record Settings(Path home, Path out, List<String> only, int budgetSeconds, String command, Map<String, String> environment) {
         /** @throws IllegalArgumentException naming the flag */
         public Settings {
             only = List.copyOf(only);
+            environment = Map.copyOf(environment);
             for (String name : only) {
                 if (Parts.named(name).isEmpty()) throw new IllegalArgumentException("--only " + name + " is no part: expected some of " + Parts.names());
             }
@@ -124,7 +126,7 @@ public final class GpuCheck {
         String date = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
         List<Result> results = new ArrayList<>();
         Path log = surroundings.out().resolve(part.name() + ".log");
-        Child.Ended ended = Child.run(Child.command(surroundings, part.name(), Optional.empty()), Map.of(), log, part.limitSeconds(), result -> {
+        Child.Ended ended = Child.run(Child.command(surroundings, part.name(), Optional.empty()), settings.environment(), log, part.limitSeconds(), result -> {
             synchronized (results) {
                 results.add(result);
             }

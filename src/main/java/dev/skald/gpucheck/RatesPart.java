@@ -10,7 +10,9 @@ import dev.skald.boot.StartReport;
 import dev.skald.compute.cuda.CudaCard;
 import dev.skald.compute.cuda.CudaDevice;
 import dev.skald.gpucheck.Engines.Wish;
+import dev.skald.model.DecoderSpec;
 import dev.skald.model.ModelShape;
+import dev.skald.model.family.Families;
 import dev.skald.tensor.DType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,6 +30,8 @@ final class RatesPart implements Part {
     private static final List<Integer> PREFILLS = List.of(2048, 512, 8192);
     private static final int TOKENS = 128;
     private static final int BATCHED_TOKENS = 2048;
+    /** The software device runs this instead. */
+    private static final ModelShape SIMULATED = ModelShape.TINY;
     private static final int RUNS = 2;
     private static final int RUN_SECONDS = 90;
     private static final long SEED = 1;
@@ -90,7 +94,7 @@ final class RatesPart implements Part {
                 Path.of(p.shape().label()), DeviceKind.CUDA, Optional.of(type), batchInvariant, p.maxLength(), OptionalLong.of(p.kvBytes()), sequences,
                 surroundings.simulated() ? 64 : BATCHED_TOKENS);
         try (LocalEngine local = LocalEngine.start(Engines.options(wish), p.shape(), SEED)) {
-            load(local, limits, results);
+            load(local, p, limits, results);
             measure(local, List.of(1, sequences), p, limits, results);
             prefill(local, p, limits, results);
             if (ragged()) results.add(RaggedRun.run(local.engine()::submit, sequences, p.tokens(), local.report().model().vocabularySize(), RUN_SECONDS));
@@ -122,8 +126,8 @@ final class RatesPart implements Part {
     }
 
     private Optional<Plan> plan(boolean small, long free, Results results) {
-        ModelShape used = small ? ModelShape.TINY : shape;
-        var spec = dev.skald.model.family.Families.spec(used.config());
+        ModelShape used = small ? SIMULATED : shape;
+        DecoderSpec spec = Families.spec(used.config());
         long perToken = 2L * 2 * spec.layers() * spec.kvCols();
         if (small) return Optional.of(new Plan(used, List.of(1, 3), List.of(24), 8, 256 * perToken * 2, 256, perToken));
         long weights = type.bytes(Math.ceilDiv(spec.parameters(), type.blockElements()) * type.blockElements());
@@ -145,11 +149,12 @@ final class RatesPart implements Part {
         return Math.max(streams * (2L * TOKENS + 32), positions + 64) * perToken;
     }
 
-    private static void load(LocalEngine local, Limits limits, Results results) {
+    private static void load(LocalEngine local, Plan plan, Limits limits, Results results) {
         StartReport report = local.report();
         double seconds = report.modelNanos() * 1e-9;
         double rate = report.memory().weightBytes() * 1e-9 / seconds;
         Map<String, Object> values = new LinkedHashMap<>();
+        values.put("shape", plan.shape().label());
         values.put("weight_bytes", report.memory().weightBytes());
         values.put("load_s", Result.round(seconds));
         values.put("load_gb_per_s", Result.round(rate));
