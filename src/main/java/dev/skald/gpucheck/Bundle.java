@@ -39,6 +39,7 @@ public final class Bundle {
               ./gpu-check                      everything, the most important first, about 25 minutes
               ./gpu-check --list               names of the parts
               ./gpu-check --only kernels,card  some of them
+              ./gpu-check --simulated          without a card, on the software device, and small: whether all of it runs
               ./gpu-check --budget 540         begin no part after 540 s; call again with --only for the rest: results in the same --out are kept
 
             Results are in gpu-check-results (or --out DIR): gpu-check.json and gpu-check.md, written anew after each part, and a log of each part.

@@ -63,7 +63,8 @@ final class SanitizerPart implements Part {
         results.add(judge(ended, report, inside));
     }
 
-    private Result judge(Child.Ended ended, Path report, List<Result> inside) throws IOException {
+    /** @param inside what the kernels themselves found under the tool */
+    Result judge(Child.Ended ended, Path report, List<Result> inside) throws IOException {
         String said = Files.exists(report) ? Files.readString(report, StandardCharsets.UTF_8) : "";
         Map<String, Object> values = Map.of("groups", inside.size(), "seconds", Result.round(ended.seconds()));
         Matcher summary = SUMMARY.matcher(said);

@@ -16,8 +16,14 @@ folder_of() {
     done
     return 1
 }
-more=''
-if folder=$(folder_of libcuda.so.1); then more=$folder; fi
+more='' kernels=''
+if [ "${1:-}" = --simulated ]; then # no card: to try whether all this runs
+    shift
+    more=$here/simcuda kernels=-Dskald.cuda.kernels=$here/simcuda/kernels
+    LD_LIBRARY_PATH=$here/simcuda
+elif folder=$(folder_of libcuda.so.1); then
+    more=$folder
+fi
 if folder=$(folder_of libcublas.so.12); then
     more=$more:$folder
 elif folder=$(folder_of libcublas.so.13); then
@@ -26,4 +32,4 @@ fi
 more=$(echo "$more:${LD_LIBRARY_PATH:-}" | sed -e 's/::*/:/g' -e 's/^://' -e 's/:$//')
 [ -z "$more" ] || export LD_LIBRARY_PATH="$more"
 case "${LC_ALL:-${LC_CTYPE:-${LANG:-}}}" in *[Uu][Tt][Ff]*8*) ;; *) export LC_ALL=C.UTF-8 ;; esac
-exec "$here/runtime/bin/java" "@$here/jvm.args" "-Dskald.home=$here" -cp "$here/lib/*" dev.skald.Skald gpu-check "$@"
+exec "$here/runtime/bin/java" "@$here/jvm.args" "-Dskald.home=$here" ${kernels:+"$kernels"} -cp "$here/lib/*" dev.skald.Skald gpu-check "$@"
