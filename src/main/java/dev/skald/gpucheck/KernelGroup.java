@@ -46,13 +46,17 @@ interface KernelGroup {
      * @param sample one of each kind only: for the software device, on which all of them take half a minute
      */
     static List<KernelGroup> all(List<DType> supported, boolean sample) {
-        if (sample) {
-            Stream<KernelGroup> linear = supported.stream().filter(type -> type != DType.F32 && type != DType.F16).map(LinearGroup::new);
-            return Stream.concat(Stream.concat(Stream.of(new RowsGroup()), linear), Stream.of(AttentionGroup.all(DType.F16).findFirst().orElseThrow(), SamplingGroup.all().toList().get(2)))
-                    .toList();
-        }
+        if (sample) return sample(supported);
         Stream<KernelGroup> linear = supported.stream().map(LinearGroup::new);
         Stream<KernelGroup> attention = Stream.of(DType.F16, DType.BF16, DType.F32).flatMap(AttentionGroup::all);
         return Stream.<Stream<? extends KernelGroup>>of(Stream.of(new RowsGroup()), linear, attention, SamplingGroup.all()).<KernelGroup>flatMap(s -> s).toList();
+    }
+
+    private static List<KernelGroup> sample(List<DType> supported) {
+        List<KernelGroup> groups = new ArrayList<>(List.of(new RowsGroup()));
+        supported.stream().filter(type -> type != DType.F32 && type != DType.F16).map(LinearGroup::new).forEach(groups::add);
+        groups.add(AttentionGroup.all(DType.F16).findFirst().orElseThrow());
+        groups.add(SamplingGroup.all().toList().get(2));
+        return groups;
     }
 }

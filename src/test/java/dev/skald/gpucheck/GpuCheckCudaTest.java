@@ -94,20 +94,19 @@ class GpuCheckCudaTest {
     }
 
     @Test
-    void partsOfSeveralCallsMakeOnePage() throws Exception {
+    void partsOfSeveralCallsMakeOnePageIfTheyAreOfOneCardAndCommit() throws Exception {
         assertEquals(Outcome.GOOD, run(HOUR, Map.of(), "card"));
         assertEquals(Outcome.BAD, run(0, Map.of(), "kernels"), "a part that was not begun is not a good one");
         assertTrue(said.toString(StandardCharsets.UTF_8).contains("kernels: not begun"), said.toString(StandardCharsets.UTF_8));
-        assertEquals(List.of("device", "card"), StreamSupport.stream(page().get("parts").spliterator(), false).map(p -> p.get("part").asText()).toList());
-    }
-
-    @Test
-    void aPartOfAnotherCommitOrCardIsNotOnThePage() throws Exception {
-        assertEquals(Outcome.GOOD, run(HOUR, Map.of(), "card"));
+        assertEquals(List.of("device", "card"), parts());
         Path kept = out.resolve("parts/card.json");
         Files.writeString(kept, Files.readString(kept).replace("software CUDA device", "other card"));
         assertEquals(Outcome.GOOD, run(HOUR, Map.of(), "device"));
-        assertEquals(List.of("device"), StreamSupport.stream(page().get("parts").spliterator(), false).map(p -> p.get("part").asText()).toList());
+        assertEquals(List.of("device"), parts());
+    }
+
+    private List<String> parts() throws IOException {
+        return StreamSupport.stream(page().get("parts").spliterator(), false).map(p -> p.get("part").asText()).toList();
     }
 
     @Test
