@@ -9,6 +9,7 @@ import dev.skald.compute.cuda.CudaSettings;
 import dev.skald.compute.cuda.CudaUnavailableException;
 import dev.skald.compute.reference.ReferenceDevice;
 import dev.skald.tensor.DType;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 
@@ -61,7 +62,11 @@ final class Devices {
     private static Device cuda(EngineOptions.Compute compute, Set<DType> weights) throws CudaUnavailableException {
         Optional<DType> without = weights.stream().filter(t -> !CudaDevice.supports(t)).sorted().findFirst();
         if (without.isPresent()) throw new CudaUnavailableException("the model has weights of type " + without.get() + ", for which there are no CUDA kernels yet");
-        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), Distribution.cudaKernels()));
+        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), cudaKernels()));
+    }
+
+    private static Path cudaKernels() {
+        return Distribution.cudaKernels();
     }
 
     private static Device cpu(EngineOptions.Compute compute) {

@@ -54,7 +54,7 @@ interface KernelGroup {
 
     private static List<KernelGroup> sample(List<DType> supported) {
         List<KernelGroup> groups = new ArrayList<>(List.of(new RowsGroup()));
-        supported.stream().filter(type -> type != DType.F32 && type != DType.F16).map(LinearGroup::new).forEach(groups::add);
+        Stream.of(DType.BF16, DType.Q8_0, DType.Q4_K).filter(supported::contains).map(LinearGroup::new).forEach(groups::add);
         groups.add(AttentionGroup.all(DType.F16).findFirst().orElseThrow());
         groups.add(SamplingGroup.all().toList().get(2));
         return groups;

@@ -15,11 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Runs groups of kernels on a device, and keeps what came out in a file for another process. */
 final class KernelRuns {
-    /** Those that are worth asking of a GPU, in this order. */
-    private static final List<DType> WANTED = List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K);
+    private static final List<DType> WANTED = Stream.of(DType.values()).filter(type -> type != DType.I32).toList();
 
     private KernelRuns() {}
 
