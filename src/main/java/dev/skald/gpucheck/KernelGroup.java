@@ -17,6 +17,16 @@ interface KernelGroup {
     /** @throws dev.skald.compute.DeviceLostException and whatever else the device throws */
     void run(OpsRig rig, Outputs outputs);
 
+    /** Whether outputs are defined to the bit by {@link #define}, rather than by the reference device within bounds. */
+    default boolean isDefined() {
+        return false;
+    }
+
+    /** The outputs of {@link #run} by their definition, in the same order. */
+    default void define(Outputs outputs) {
+        throw new IllegalStateException(name() + " is defined by the reference device");
+    }
+
     /**
      * What a call left.
      *

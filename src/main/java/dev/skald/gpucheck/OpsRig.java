@@ -68,13 +68,18 @@ final class OpsRig implements AutoCloseable {
 
     /** @param rows [n][cols] of the weight, in f32 @param type that it is stored in */
     Weight pack(WeightRole role, DType type, float[][] rows) {
+        return device.pack(role, List.of(stored(type, rows)));
+    }
+
+    /** As a file would hold it. @param rows [n][cols] */
+    static Tensor stored(DType type, float[][] rows) {
         Tensor f32 = new Tensor("matrix", DType.F32, Shape.of(rows.length, rows[0].length), MemorySegment.ofArray(flat(rows)));
-        if (type == DType.F32) return device.pack(role, List.of(f32));
+        if (type == DType.F32) return f32;
         MemorySegment data = MemorySegment.ofArray(new byte[Math.toIntExact(type.bytes(f32.shape().elements()))]);
         try (Quantiser quantiser = new Quantiser(1)) {
             quantiser.convert(f32, type, data);
         }
-        return device.pack(role, List.of(new Tensor("matrix", type, f32.shape(), data)));
+        return new Tensor("matrix", type, f32.shape(), data);
     }
 
     Weight vector(float[] values) {
