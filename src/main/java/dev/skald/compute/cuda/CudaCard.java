@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUfunction;
-import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
 /**
@@ -137,7 +136,10 @@ public final class CudaCard implements AutoCloseable {
         return (double) CHAINS * rounds * OPERATIONS * (threads / 32.0) / nanos / 1e3;
     }
 
-    /** As {@link #productTeras}, of cuBLAS multiplying two matrices [n, n]; empty where there is no cuBLAS. */
+    /**
+     * As {@link #productTeras}, of cuBLAS multiplying two matrices [n, n]; empty where there is no cuBLAS. They hold zeros, at which a card draws less power than
+     * at numbers: what a model reaches is held against the most that there is.
+     */
     public OptionalDouble cublasTeras(int n) {
         if (!Driver.loadCublas()) return OptionalDouble.empty();
         long bytes = 2L * n * n;
@@ -171,8 +173,7 @@ public final class CudaCard implements AutoCloseable {
     }
 
     private void synchronise() {
-        int code = JCudaDriver.cuStreamSynchronize(context.stream());
-        if (code != CUresult.CUDA_SUCCESS) check("cuStreamSynchronize", code);
+        check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(context.stream()));
     }
 
     @Override
