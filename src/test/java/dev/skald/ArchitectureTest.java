@@ -49,6 +49,10 @@ class ArchitectureTest {
             Map.entry("batch", Set.of("openai", "service", "sampling", "client")),
             Map.entry("bench", Set.of("engine", "schedule", "sampling", "service", "model", "tensor", "compute", "compute.cpu")),
             Map.entry("boot", Set.of("*")),
+            Map.entry(
+                    "gpucheck",
+                    Set.of("boot", "bench", "engine", "schedule", "sampling", "service", "model", "model.family", "quantize", "tensor", "compute",
+                            "compute.reference", "compute.cuda")),
             Map.entry("cli", Set.of("*")));
 
     private static JavaClasses ours;

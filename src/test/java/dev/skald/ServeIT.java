@@ -54,7 +54,10 @@ class ServeIT {
         try {
             String endpoint = endpoint(daemon);
             assertEquals(new Result(0, "333\n"), run(Map.of(), "generate", "--endpoint", endpoint, "--prompt", "111+222="));
+            assertEquals(new Result(0, "ready\n"), run(Map.of(), "health", endpoint));
+            assertEquals(new Result(0, "ready\n"), run(Map.of(), "health", "--alive", endpoint));
             endsInOrder(daemon);
+            assertEquals(new Result(1, ""), run(Map.of(), "health", endpoint), "nobody listens any more");
         } finally {
             daemon.destroyForcibly();
         }

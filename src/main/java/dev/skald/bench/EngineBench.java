@@ -52,8 +52,8 @@ public final class EngineBench {
         }
     }
 
-    /** The machine's own limits. */
-    interface Machine {
+    /** The limits of the machine, or of the card that it has. */
+    public interface Machine {
         /** 10⁹ bytes per second. */
         double readGigabytes(int threads) throws InterruptedException;
 
@@ -103,7 +103,8 @@ public final class EngineBench {
         this(engine, figures, subject, settings, ThisMachine.of(subject, nativeFolder));
     }
 
-    EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Machine machine) {
+    /** As above. @param machine asked between the runs */
+    public EngineBench(Submitter engine, Supplier<EngineSnapshot> figures, Measurement.Subject subject, Settings settings, Machine machine) {
         this.engine = engine;
         this.figures = figures;
         this.subject = subject;

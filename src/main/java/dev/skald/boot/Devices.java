@@ -15,11 +15,6 @@ import java.util.Set;
 
 /** Opens the device that was asked for, by name: never another one instead. */
 final class Devices {
-    /** Folder with the images of the CUDA kernels, where it is another than the distribution's own. */
-    static final String CUDA_KERNELS_PROPERTY = "skald.cuda.kernels";
-
-    private static final String HOME_PROPERTY = "skald.home";
-
     private Devices() {}
 
     /**
@@ -85,8 +80,7 @@ final class Devices {
     }
 
     private static Path cudaKernels() {
-        String folder = System.getProperty(CUDA_KERNELS_PROPERTY, "");
-        return folder.isEmpty() ? Path.of(System.getProperty(HOME_PROPERTY, ""), "native", "cuda") : Path.of(folder);
+        return Distribution.cudaKernels();
     }
 
     private static Device cpu(EngineOptions.Compute compute) {

@@ -38,6 +38,8 @@ public final class Cli {
         COMMANDS.put("make-model", "Write a model of random weights, for measuring and testing.");
         COMMANDS.put("bench", "Measure a model on this machine, beside the machine's own limits.");
         COMMANDS.put("load", "Put a load on a running daemon and report what its clients see.");
+        COMMANDS.put("health", "Ask a running daemon whether it is ready.");
+        COMMANDS.put("gpu-check", "Check and measure this machine's NVIDIA card, or pack what a machine with one needs for it.");
     }
 
     private final Stdio stdio;
@@ -60,7 +62,10 @@ public final class Cli {
             case "make-model" -> Optional.of(new MakeModelCommand(stdio));
             case "bench" -> Optional.of(new BenchCommand(stdio));
             case "load" -> Optional.of(new LoadCommand(stdio));
-            // Hidden: for `batch` itself, and for the build.
+            case "health" -> Optional.of(new HealthCommand(stdio));
+            case "gpu-check" -> Optional.of(new GpuCheckCommand(stdio));
+            // Hidden: for `batch` and `gpu-check` themselves, and for the build.
+            case "gpu-check-part" -> Optional.of(new GpuCheckPartCommand());
             case "batch-alone" -> Optional.of(new BatchCommand(stdio, true));
             case "train-cache" -> Optional.of(new TrainCacheCommand(stdio));
             default -> Optional.empty();

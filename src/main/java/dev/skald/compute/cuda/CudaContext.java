@@ -113,6 +113,15 @@ final class CudaContext implements AutoCloseable {
                 memory()[1] / MEBI, major, minor, multiprocessors, driver / 1000, driver % 1000 / 10);
     }
 
+    long totalBytes() {
+        return memory()[1];
+    }
+
+    /** The newest CUDA that the driver knows, e.g. 13000 for 13.0. */
+    int driverVersion() {
+        return driver;
+    }
+
     private long[] memory() {
         long[] free = new long[1];
         long[] total = new long[1];
@@ -120,7 +129,8 @@ final class CudaContext implements AutoCloseable {
         return new long[] {free[0], total[0]};
     }
 
-    private int attribute(int which) {
+    /** @param which a CUdevice_attribute @return its value; 0 where the driver says nothing of it */
+    int attribute(int which) {
         int[] value = new int[1];
         check("cuDeviceGetAttribute", JCudaDriver.cuDeviceGetAttribute(value, which, device));
         return value[0];

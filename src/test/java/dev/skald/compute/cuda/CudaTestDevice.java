@@ -7,7 +7,6 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Elements;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
 /** Opens the CUDA device's memory to tests; the device is the software one. */
@@ -34,20 +33,12 @@ public final class CudaTestDevice implements TestDevice {
 
     @Override
     public void write(Buffer buffer, int row, float... values) {
-        CudaBuffer cuda = CudaBuffer.of(buffer, values.length, row + 1);
-        try (Arena arena = Arena.ofConfined()) {
-            device.write(cuda.address() + 4L * row * cuda.stride(), arena.allocateFrom(ValueLayout.JAVA_FLOAT, values));
-        }
+        new CudaProbe(device).write(buffer, row, values);
     }
 
     @Override
     public float[] read(Buffer buffer, int row) {
-        CudaBuffer cuda = CudaBuffer.of(buffer, buffer.cols(), row + 1);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment host = arena.allocate(4L * cuda.cols(), 4);
-            device.read(cuda.address() + 4L * row * cuda.stride(), host);
-            return host.toArray(ValueLayout.JAVA_FLOAT);
-        }
+        return new CudaProbe(device).read(buffer, row);
     }
 
     @Override
