@@ -1,7 +1,6 @@
 package dev.skald.compute.cuda;
 
 import dev.skald.compute.AttentionShape;
-import dev.skald.compute.Batch;
 import dev.skald.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
@@ -56,14 +55,15 @@ final class CudaAttention {
         }
     }
 
-    void run(MemorySegment step, Batch batch, AttentionShape shape, CudaBuffer qkv, CudaKvCache cache, int layer, CudaBuffer out) {
+    /** @param tokens for how many there are blocks @param context the longest of the step; MAX_VALUE while a step is recorded, which may have any */
+    void run(MemorySegment step, int tokens, int context, AttentionShape shape, CudaBuffer qkv, CudaKvCache cache, int layer, CudaBuffer out) {
         int perKv = shape.heads() / shape.kvHeads();
         int size = 0;
         while (size < GROUPS.length - 1 && GROUPS[size] < perKv) size++;
         int groups = Math.ceilDiv(perKv, GROUPS[size]);
-        int splits = Math.ceilDiv(longestContext(batch), SPLIT);
-        long blocks = (long) batch.tokens() * shape.kvHeads() * groups;
-        long bytes = 4L * batch.tokens() * shape.heads() * splits * (shape.headDim() + 2);
+        int splits = Math.ceilDiv(context, SPLIT);
+        long blocks = (long) tokens * shape.kvHeads() * groups;
+        long bytes = 4L * tokens * shape.heads() * splits * (shape.headDim() + 2);
         boolean divided = splits > 1 && bytes <= partialBytes && blocks < (long) multiprocessors * BLOCKS_EACH;
         int type = CudaWeight.typeNumber(cache.group().dtype());
         int shared = sharedBytes(GROUPS[size], shape.headDim());
@@ -71,17 +71,11 @@ final class CudaAttention {
         arguments.put(out.address()).put(partials).put(qkv.stride()).put(out.stride()).put(shape.heads()).put(shape.kvHeads()).put(shape.headDim());
         arguments.put(cache.group().blockTokens()).put(splits).put(shape.scale());
         if (!divided) {
-            kernels.launch(walk[type][size], batch.tokens(), shape.kvHeads(), groups, shared, stream);
+            kernels.launch(walk[type][size], tokens, shape.kvHeads(), groups, shared, stream);
             return;
         }
-        kernels.launch(part[type][size], batch.tokens(), shape.kvHeads() * groups, splits, shared, stream);
-        kernels.launch(combine, batch.tokens(), shape.heads(), 1, 0, stream);
-    }
-
-    private static int longestContext(Batch batch) {
-        int longest = 0;
-        for (int s = 0; s < batch.sequences(); s++) longest = Math.max(longest, batch.contextLength(s));
-        return longest;
+        kernels.launch(part[type][size], tokens, shape.kvHeads() * groups, splits, shared, stream);
+        kernels.launch(combine, tokens, shape.heads(), 1, 0, stream);
     }
 
     /** Of {@code Shared} in attention.cu: rows, queries, weights, segments, two sums of values, scratch, and what a head's softmax comes to. */
