@@ -1,6 +1,7 @@
 package dev.skald.compute.cuda;
 
 import dev.skald.compute.AttentionShape;
+import dev.skald.compute.BatchLimits;
 import dev.skald.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
@@ -8,7 +9,8 @@ import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
 
 /**
- * Chooses how attention is divided. With many tokens a block of threads walks over all splits of one token; with few, each split has a block of
+ * Chooses who attends: the tensor cores where the cache's type and head dimension allow, else the ordinary units. On these it also chooses how
+ * attention is divided. With many tokens a block of threads walks over all splits of one token; with few, each split has a block of
  * its own, and a second kernel combines them. The bits are the same.
  */
 final class CudaAttention {
@@ -27,6 +29,8 @@ final class CudaAttention {
     private final CUfunction[][] walk = new CUfunction[TYPES.length][GROUPS.length];
     private final CUfunction[][] part = new CUfunction[TYPES.length][GROUPS.length];
     private final CUfunction combine;
+    private final CudaTensorAttention tensor;
+    private boolean onTensorCores;
     private long partials;
     private long partialBytes;
 
@@ -35,6 +39,7 @@ final class CudaAttention {
         this.stream = stream;
         this.multiprocessors = multiprocessors;
         combine = kernels.function("skald_attention_combine");
+        tensor = new CudaTensorAttention(kernels, stream, multiprocessors);
         for (int t = 0; t < TYPES.length; t++) {
             for (int g = 0; g < GROUPS.length; g++) {
                 String name = TYPES[t].name().toLowerCase(Locale.ROOT) + "_" + GROUPS[g];
@@ -44,7 +49,12 @@ final class CudaAttention {
         }
     }
 
-    void start(CudaMemory memory, CudaKvCache cache, long freeBytes) {
+    void start(CudaMemory memory, CudaKvCache cache, BatchLimits limits, long freeBytes) {
+        onTensorCores = CudaTensorAttention.supports(cache.group());
+        if (onTensorCores) {
+            tensor.start(memory, cache, limits, freeBytes);
+            return;
+        }
         partialBytes = Math.min(freeBytes / 256, MOST_PARTIAL_BYTES);
         partials = memory.allocate(partialBytes, "partial results of attention").value();
         int type = CudaWeight.typeNumber(cache.group().dtype());
@@ -55,8 +65,21 @@ final class CudaAttention {
         }
     }
 
-    /** @param tokens for how many there are blocks @param context the longest of the step; MAX_VALUE while a step is recorded, which may have any */
+    CudaTensorAttention tensor() {
+        return tensor;
+    }
+
+    /** Another step begins. */
+    void begin() {
+        tensor.begin();
+    }
+
+    /** @param tokens for how many there are blocks @param context the longest of the step; while one is recorded, the longest of all */
     void run(MemorySegment step, int tokens, int context, AttentionShape shape, CudaBuffer qkv, CudaKvCache cache, int layer, CudaBuffer out) {
+        if (onTensorCores) {
+            tensor.run(step, tokens, context, shape, qkv, cache, layer, out);
+            return;
+        }
         int perKv = shape.heads() / shape.kvHeads();
         int size = 0;
         while (size < GROUPS.length - 1 && GROUPS[size] < perKv) size++;

@@ -203,6 +203,11 @@ public final class CudaDevice implements Device {
         cuda.await();
     }
 
+    /** For tests. */
+    CudaTensorAttention tensorAttention() {
+        return ops.attention().tensor();
+    }
+
     /** For tests: copies when all that was enqueued has run, and waits. @param to bytes of host memory */
     void read(long address, MemorySegment to) {
         context.enter();

@@ -51,7 +51,8 @@ final class CudaOps implements Ops, AutoCloseable {
     /** What was written last, if it may not have been copied yet. */
     private Optional<CudaStepOutput> written = Optional.empty();
 
-    private record Started(CudaSlots slots, CudaKvCache cache, Buckets tokens, Buckets rows) {}
+    /** @param longest tokens of the longest context that a block table can hold */
+    private record Started(CudaSlots slots, CudaKvCache cache, Buckets tokens, Buckets rows, int longest) {}
 
     /** Steps that can be played back, and what the host needs to know of them. */
     private static final class Recorded {
@@ -92,8 +93,9 @@ final class CudaOps implements Ops, AutoCloseable {
 
     void start(CudaMemory memory, CudaSlots slots, CudaKvCache cache, BatchLimits limits, long freeBytes) {
         linear.start(memory, limits);
-        attention.start(memory, cache, freeBytes);
-        started = Optional.of(new Started(slots, cache, Buckets.upTo(limits.maxTokens()), Buckets.upTo(limits.maxLogitRows())));
+        attention.start(memory, cache, limits, freeBytes);
+        int longest = Math.multiplyExact(limits.maxBlocks(), cache.group().blockTokens());
+        started = Optional.of(new Started(slots, cache, Buckets.upTo(limits.maxTokens()), Buckets.upTo(limits.maxLogitRows()), longest));
     }
 
     /** Records the model's step for all sizes. */
@@ -104,6 +106,7 @@ final class CudaOps implements Ops, AutoCloseable {
         for (int i = 0; i < graphs.recordings(); i++) {
             tokens = usedTokens = graphs.tokensOf(i);
             rows = usedRows = graphs.rowsOf(i);
+            attention.begin();
             graphs.record(() -> model.accept(output));
         }
         batch = Optional.empty();
@@ -138,12 +141,17 @@ final class CudaOps implements Ops, AutoCloseable {
         usedRows = next.rows();
         tokens = started().tokens.capacity(usedTokens);
         rows = started().rows.capacity(usedRows);
+        attention.begin();
         lastPosition = -1;
         lastId = -1;
         for (int t = 0; t < usedTokens; t++) {
             lastPosition = Math.max(lastPosition, next.position(t));
             lastId = Math.max(lastId, next.tokenId(t));
         }
+    }
+
+    CudaAttention attention() {
+        return attention;
     }
 
     private Started started() {
@@ -278,7 +286,7 @@ final class CudaOps implements Ops, AutoCloseable {
         fits(shape, cache());
         CudaBuffer q = CudaBuffer.of(qkv, shape.qkvCols(), usedTokens());
         CudaBuffer to = CudaBuffer.of(out, shape.heads() * shape.headDim(), usedTokens());
-        int context = recording() ? Integer.MAX_VALUE : lastPosition + 1;
+        int context = recording() ? started().longest : lastPosition + 1;
         attention.run(step(), tokens, context, shape, q, cache(), layer, to);
     }
 
