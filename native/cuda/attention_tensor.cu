@@ -131,10 +131,12 @@ template <class T, int DIM, int TILES> struct Tile {
     static constexpr int COLUMNS = TILES == 1 ? 2 : DIM / 16;      // products of 8 columns to a warp
     static constexpr int QUERY = DIM % 64 == 0 ? DIM + 32 : DIM;   // elements from row to row: rows of a pair of lanes lie in different banks
     static constexpr int WEIGHT = ROUND + 8;
+    static constexpr int AT_ONCE = COLUMNS == 8 ? 1 : 2;  // times 16 positions whose values a lane asks for before it weighs the first
 
     T* queries;    // [2, ROWS, QUERY]: greater parts, then what they leave
     T* weights;    // [2, ROWS, WEIGHT] likewise
-    float* steps;  // [ROWS, SHARE]: greatest score of each step of a round
+    float* steps;  // [2, ROWS, SHARE]: greatest score of each step of a round, and of the round before
+    int* places;   // [SPLIT]: row of each position's key and value, of headDim elements
     int token, tokens, kvHead, firstHead, group, rows;
     int warp, share, lane, groupOfLane, quarter;
     int row0, row1, end0, end1;  // the lane's rows, and how many positions they see
@@ -144,6 +146,7 @@ template <class T, int DIM, int TILES> struct Tile {
         queries = reinterpret_cast<T*>(memory);
         weights = queries + 2 * ROWS * QUERY;
         steps = reinterpret_cast<float*>(weights + 2 * ROWS * WEIGHT);
+        places = reinterpret_cast<int*>(steps + 2 * ROWS * SHARE);
         int perKv = a.heads / a.kvHeads, g = blockIdx.z * a.group;
         kvHead = blockIdx.y;
         firstHead = kvHead * perKv + g;
@@ -179,25 +182,25 @@ template <class T, int DIM, int TILES> struct Tile {
             *reinterpret_cast<unsigned*>(queries + (ROWS + row) * QUERY + d) = low;
         }
     }
+
+    /** Where the positions of a split lie, one for each thread. */
+    __device__ void find(const Args& a, int slot, int begin) const {
+        int p = begin + threadIdx.x;
+        if (p < lastEnd) places[threadIdx.x] = (a.step.block(slot, p / a.blockTokens) * a.kvHeads + kvHead) * a.blockTokens + p % a.blockTokens;
+    }
 };
 
-/** Row of a position's key, or value, of headDim elements. */
-__device__ inline int rowOf(const Args& a, int slot, int kvHead, int p) {
-    return (a.step.block(slot, p / a.blockTokens) * a.kvHeads + kvHead) * a.blockTokens + p % a.blockTokens;
+/** 8 elements of a key from column d on; zeros beyond the tile's end and the head's. */
+template <class T, class Shape> __device__ inline uint4 keyOf(const Args& a, const Shape& t, int p, int d) {
+    if (d >= a.headDim || p >= t.tileEnd) return make_uint4(0, 0, 0, 0);
+    return *reinterpret_cast<const uint4*>(static_cast<const T*>(a.keys) + size_t(t.places[p % SPLIT]) * a.headDim + d);
 }
 
 /** Scores of 16 rows and the 32 positions from p0 on, −∞ where a row does not see one. s[i]: positions 8 · i …, as the product leaves them in the lane. */
-template <class T, int DIM, int TILES> __device__ inline void score(const Args& a, const Tile<T, DIM, TILES>& t, int slot, int p0, float (&s)[4][4]) {
+template <class T, int DIM, int TILES> __device__ inline void score(const Args& a, const Tile<T, DIM, TILES>& t, int p0, float (&s)[4][4]) {
     using Shape = Tile<T, DIM, TILES>;
-    const T* keys = static_cast<const T*>(a.keys);
-    int at[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int p = p0 + 8 * i + t.groupOfLane;
-        at[i] = p < t.tileEnd ? rowOf(a, slot, t.kvHead, p) : 0;
-        for (int j = 0; j < 4; j++) s[i][j] = 0;
-    }
-#pragma unroll
+    for (int i = 0; i < 4; i++) for (int j = 0; j < 4; j++) s[i][j] = 0;
+#pragma unroll 1
     for (int chunk = 0; chunk < DIM; chunk += 32) {
         int d = chunk + 8 * t.quarter;
         if (chunk >= a.headDim) break;
@@ -208,8 +211,7 @@ template <class T, int DIM, int TILES> __device__ inline void score(const Args& 
         unsigned high[4] = {u.x, l.x, u.y, l.y}, high2[4] = {u.z, l.z, u.w, l.w}, low[4] = {v.x, w.x, v.y, w.y}, low2[4] = {v.z, w.z, v.w, w.w};
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            uint4 k = make_uint4(0, 0, 0, 0);
-            if (d < a.headDim && p0 + 8 * i + t.groupOfLane < t.tileEnd) k = *reinterpret_cast<const uint4*>(keys + size_t(at[i]) * a.headDim + d);
+            uint4 k = keyOf<T>(a, t, p0 + 8 * i + t.groupOfLane, d);
             multiply<T>(s[i], high, k.x, k.y);
             multiply<T>(s[i], high2, k.z, k.w);
             multiply<T>(s[i], low, k.x, k.y);
@@ -285,11 +287,28 @@ template <class T, int N> __device__ inline bool mend(unsigned (&words)[N]) {
 }
 
 /**
- * Adds weight · value for the 16 positions from p on, whose weights begin at w. A position that some rows of the tile don't see may hold what is not finite,
- * and 0 times that is not 0: it is left out, and the least such position told, so that rows that do see it come to NaN.
+ * The lane's values of the 16 positions from p on. A position that some rows of the tile don't see may hold what is not finite, and 0 times that is not 0: it
+ * is left out, and the least such position told, so that rows that do see it come to NaN.
  */
 template <class T, int DIM, int TILES, int COLUMNS>
-__device__ inline void weigh(const Args& a, const Tile<T, DIM, TILES>& t, int slot, int p, const T* w, Sums<COLUMNS>& sums, int& broken) {
+__device__ inline void fetch(const Args& a, const Tile<T, DIM, TILES>& t, int p, unsigned (&v)[4][COLUMNS / 2], int& broken) {
+    const T* values = static_cast<const T*>(a.values);
+    int column = (t.share * 8 + t.groupOfLane) * COLUMNS;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        int at = p + i / 2 * 8 + 2 * t.quarter + i % 2;
+        if (at < t.tileEnd && column < a.headDim) {
+            loadWords<COLUMNS>(values + size_t(t.places[at % SPLIT]) * a.headDim + column, v[i]);
+            if (at >= t.firstEnd && mend<T>(v[i])) broken = min(broken, at);
+        } else {
+            for (int j = 0; j < COLUMNS / 2; j++) v[i][j] = 0;
+        }
+    }
+}
+
+/** Adds weight · value for 16 positions, whose weights begin at w. */
+template <class T, int DIM, int TILES, int COLUMNS>
+__device__ inline void weigh(const Tile<T, DIM, TILES>& t, const T* w, const unsigned (&v)[4][COLUMNS / 2], Sums<COLUMNS>& sums) {
     using Shape = Tile<T, DIM, TILES>;
     unsigned high[4], low[4];
 #pragma unroll
@@ -297,19 +316,6 @@ __device__ inline void weigh(const Args& a, const Tile<T, DIM, TILES>& t, int sl
         const T* at = w + (t.row0 + i % 2 * 8) * Shape::WEIGHT + i / 2 * 8 + 2 * t.quarter;
         high[i] = *reinterpret_cast<const unsigned*>(at);
         low[i] = *reinterpret_cast<const unsigned*>(at + Shape::ROWS * Shape::WEIGHT);
-    }
-    const T* values = static_cast<const T*>(a.values);
-    int column = (t.share * 8 + t.groupOfLane) * COLUMNS;
-    unsigned v[4][COLUMNS / 2];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int at = p + i / 2 * 8 + 2 * t.quarter + i % 2;
-        if (at < t.tileEnd && column < a.headDim) {
-            loadWords<COLUMNS>(values + size_t(rowOf(a, slot, t.kvHead, at)) * a.headDim + column, v[i]);
-            if (at >= t.firstEnd && mend<T>(v[i])) broken = min(broken, at);
-        } else {
-            for (int j = 0; j < COLUMNS / 2; j++) v[i][j] = 0;
-        }
     }
 #pragma unroll
     for (int j = 0; j < COLUMNS; j++) {
@@ -330,12 +336,12 @@ __device__ inline void weigh(const Args& a, const Tile<T, DIM, TILES>& t, int sl
 
 /** One round of a split: scores, running softmax, weighted values. All threads of the block come here, for barriers. */
 template <class T, int DIM, int TILES, int COLUMNS>
-__device__ inline void turn(const Args& a, const Tile<T, DIM, TILES>& t, int slot, int begin, int stop, Sums<COLUMNS>& sums, int& broken) {
+__device__ inline void turn(const Args& a, const Tile<T, DIM, TILES>& t, int begin, int stop, Sums<COLUMNS>& sums, int& broken) {
     using Shape = Tile<T, DIM, TILES>;
     int p0 = begin + t.share * STEP;
     bool sees = p0 < stop;
     float s[4][4];
-    if (sees) score(a, t, slot, p0, s);
+    if (sees) score(a, t, p0, s);
     float most0 = -INFINITY, most1 = -INFINITY;
     if (sees) {
         for (int i = 0; i < 4; i++) {
@@ -345,24 +351,21 @@ __device__ inline void turn(const Args& a, const Tile<T, DIM, TILES>& t, int slo
         most0 = quadMax(most0);
         most1 = quadMax(most1);
     }
+    float* steps = t.steps + (begin / Shape::ROUND % 2) * Shape::ROWS * Shape::SHARE;  // those of the round before may still be read
     if (t.quarter == 0) {
-        t.steps[t.row0 * Shape::SHARE + t.share] = most0;
-        t.steps[t.row1 * Shape::SHARE + t.share] = most1;
+        steps[t.row0 * Shape::SHARE + t.share] = most0;
+        steps[t.row1 * Shape::SHARE + t.share] = most1;
     }
     __syncthreads();
-    float old0[Shape::SHARE], old1[Shape::SHARE], base0 = 0, base1 = 0;
-#pragma unroll
-    for (int i = 0; i < Shape::SHARE; i++) {
-        float next0 = max(sums.most[0], t.steps[t.row0 * Shape::SHARE + i]), next1 = max(sums.most[1], t.steps[t.row1 * Shape::SHARE + i]);
-        old0[i] = expf(sums.most[0] - baseOf(next0));
-        old1[i] = expf(sums.most[1] - baseOf(next1));
-        sums.most[0] = next0;
-        sums.most[1] = next1;
-        if (i == t.share) {
-            base0 = baseOf(next0);
-            base1 = baseOf(next1);
-        }
+    const float* steps0 = steps + t.row0 * Shape::SHARE;
+    const float* steps1 = steps + t.row1 * Shape::SHARE;
+    float base0 = sums.most[0], base1 = sums.most[1];
+    for (int i = 0; i <= t.share; i++) {
+        base0 = max(base0, steps0[i]);
+        base1 = max(base1, steps1[i]);
     }
+    base0 = baseOf(base0);
+    base1 = baseOf(base1);
     if (sees) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
@@ -380,21 +383,33 @@ __device__ inline void turn(const Args& a, const Tile<T, DIM, TILES>& t, int slo
         }
     }
     __syncthreads();
-    if (t.share * 8 * COLUMNS >= a.headDim) return;
+    bool hasColumns = t.share * 8 * COLUMNS < a.headDim;
 #pragma unroll
-    for (int i = 0; i < Shape::SHARE; i++) {
-        if (begin + i * STEP >= stop) break;
-        sums.scale(old0[i], old1[i]);
-        weigh<T, DIM, TILES, COLUMNS>(a, t, slot, begin + i * STEP, t.weights + i * STEP, sums, broken);
-        weigh<T, DIM, TILES, COLUMNS>(a, t, slot, begin + i * STEP + 16, t.weights + i * STEP + 16, sums, broken);
+    for (int first = 0; first < 2 * Shape::SHARE; first += Shape::AT_ONCE) {
+        if (begin + first * 16 >= stop) break;
+        unsigned v[Shape::AT_ONCE][4][COLUMNS / 2];
+        if (hasColumns) {
+#pragma unroll
+            for (int i = 0; i < Shape::AT_ONCE; i++) fetch<T, DIM, TILES, COLUMNS>(a, t, begin + (first + i) * 16, v[i], broken);
+        }
+#pragma unroll
+        for (int i = 0; i < Shape::AT_ONCE; i++) {
+            int chunk = first + i;
+            if (chunk % 2 == 0) {
+                if (begin + chunk * 16 >= stop) break;
+                float next0 = max(sums.most[0], steps0[chunk / 2]), next1 = max(sums.most[1], steps1[chunk / 2]);
+                sums.scale(expf(sums.most[0] - baseOf(next0)), expf(sums.most[1] - baseOf(next1)));
+                sums.most[0] = next0;
+                sums.most[1] = next1;
+            }
+            if (hasColumns) weigh<T, DIM, TILES, COLUMNS>(t, t.weights + chunk * 16, v[i], sums);
+        }
     }
 }
 
-/** Where a row's results go: to `to`, whole or, of one split among several, as they are with greatest score and sum behind them. */
-struct Row {
-    float* to;
-    int end;  // positions that it sees
-    float most, sum;  // of the splits so far
+/** What the splits of a row come to so far. */
+struct Past {
+    float most, sum;
 };
 
 /**
@@ -402,19 +417,23 @@ struct Row {
  * them once in SPLIT positions.
  */
 template <class Shape, int COLUMNS>
-__device__ inline void finish(const Args& a, const Shape& t, const Sums<COLUMNS>& sums, int i, Row& row, int begin, bool first, bool whole) {
-    if (row.end <= begin) return;
+__device__ inline void finish(const Args& a, const Shape& t, const Sums<COLUMNS>& sums, int i, Past& past, int begin, int split, int unit) {
+    int end = i == 0 ? t.end0 : t.end1, row = i == 0 ? t.row0 : t.row1, of = row / t.group, head = t.firstHead + row % t.group;
+    if (end <= begin) return;
+    bool whole = split < 0, first = !whole || begin == 0;
+    float* to = whole ? a.out + size_t(t.token + of) * a.outStride + size_t(head) * a.headDim
+                      : a.partials + (size_t(unit + of * ((t.lastEnd + SPLIT - 1) / SPLIT) + split) * a.heads + head) * (a.headDim + 2);
     float most = sums.most[i], sum = sums.sum[2 * i], old = 0, add = 1;
     if (!first) {
-        float greater = max(row.most, most);
-        old = expf(row.most - baseOf(greater));
+        float greater = max(past.most, most);
+        old = expf(past.most - baseOf(greater));
         add = expf(most - baseOf(greater));
-        sum = merged(old, row.sum, add, sum);
+        sum = merged(old, past.sum, add, sum);
         most = greater;
     }
-    row.most = most;
-    row.sum = sum;
-    bool last = whole && row.end <= begin + SPLIT;
+    past.most = most;
+    past.sum = sum;
+    bool last = whole && end <= begin + SPLIT;
 #pragma unroll
     for (int n = 0; n < 2; n++) {
         int column = (t.share * 8 + 2 * t.quarter + n) * COLUMNS;
@@ -422,13 +441,13 @@ __device__ inline void finish(const Args& a, const Shape& t, const Sums<COLUMNS>
 #pragma unroll
         for (int j = 0; j < COLUMNS; j++) {
             float v = sums.values[j][2 * i + n];
-            if (!first) v = merged(old, row.to[column + j], add, v);
-            row.to[column + j] = last ? v / sum + 0.0f : v;  // + 0: a zero has one sign, whatever was added to it
+            if (!first) v = merged(old, to[column + j], add, v);
+            to[column + j] = last ? v / sum + 0.0f : v;  // + 0: a zero has one sign, whatever was added to it
         }
     }
     if (!whole && t.share == 0 && t.quarter == 0) {
-        row.to[a.headDim] = most;
-        row.to[a.headDim + 1] = sum;
+        to[a.headDim] = most;
+        to[a.headDim + 1] = sum;
     }
 }
 
@@ -437,29 +456,24 @@ template <class T, int DIM, int TILES> __device__ void attend(const Args& a, uns
     using Shape = Tile<T, DIM, TILES>;
     Shape t(a, memory, token, tokens);
     t.load(a);
-    __syncthreads();
-    int slot = a.step.tokenSlot(token), splits = (t.lastEnd + SPLIT - 1) / SPLIT;
-    bool whole = split < 0;
-    int first = whole ? 0 : split * SPLIT, last = whole ? t.lastEnd : min(t.lastEnd, first + SPLIT);
-    Row rows[2];
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        int row = i == 0 ? t.row0 : t.row1, of = row / t.group, head = t.firstHead + row % t.group;
-        rows[i] = {a.out + size_t(token + of) * a.outStride + size_t(head) * a.headDim, i == 0 ? t.end0 : t.end1, 0, 0};
-        if (!whole) rows[i].to = a.partials + (size_t(unit + of * splits + split) * a.heads + head) * (a.headDim + 2);
-    }
+    int slot = a.step.tokenSlot(token);
+    int first = split < 0 ? 0 : split * SPLIT, last = split < 0 ? t.lastEnd : min(t.lastEnd, first + SPLIT);
+    Past past[2] = {{0, 0}, {0, 0}};
     Sums<Shape::COLUMNS> sums;
     for (int begin = first; begin < last; begin += SPLIT) {
         int end = min(begin + SPLIT, last), broken = INT32_MAX;
+        if (begin != first) __syncthreads();  // the places of the split before are read no more
+        t.find(a, slot, begin);
+        __syncthreads();
         sums.clear();
-        for (int p = begin; p < end; p += Shape::ROUND) turn(a, t, slot, p, min(end, t.tileEnd), sums, broken);
+        for (int p = begin; p < end; p += Shape::ROUND) turn(a, t, p, min(end, t.tileEnd), sums, broken);
         if (t.firstEnd < t.lastEnd) {
             for (int other = 16; other > 0; other >>= 1) broken = min(broken, __shfl_xor_sync(ALL_LANES, broken, other));
             if (t.end0 > broken) sums.sum[0] = __int_as_float(0x7fc00000);
             if (t.end1 > broken) sums.sum[2] = __int_as_float(0x7fc00000);
         }
-        finish(a, t, sums, 0, rows[0], begin, begin == first, whole);
-        finish(a, t, sums, 1, rows[1], begin, begin == first, whole);
+        finish(a, t, sums, 0, past[0], begin, split, unit);
+        finish(a, t, sums, 1, past[1], begin, split, unit);
     }
 }
 

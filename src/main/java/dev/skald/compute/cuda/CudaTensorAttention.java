@@ -130,11 +130,11 @@ final class CudaTensorAttention {
         return dim;
     }
 
-    /** Of {@code Tile} in attention_tensor.cu: queries and weights in two 16-bit parts, and the greatest scores of steps. */
+    /** Of {@code Tile} in attention_tensor.cu: queries and weights in two 16-bit parts, the greatest scores of steps, and where positions lie. */
     private static int sharedBytes(int dim, int tiles) {
         int rows = TILE * tiles;
         int share = WARPS / tiles;
         int query = dim % 64 == 0 ? dim + 32 : dim;
-        return 2 * 2 * rows * (query + share * STEP + 8) + 4 * rows * share;
+        return 2 * 2 * rows * (query + share * STEP + 8) + 2 * 4 * rows * share + 4 * SPLIT;
     }
 }
