@@ -5,6 +5,7 @@ import dev.skald.compute.BatchLimits;
 import dev.skald.compute.KvGroup;
 import dev.skald.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Locale;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
@@ -63,7 +64,7 @@ final class CudaTensorAttention {
 
     /** Whether there are kernels for such a cache. */
     static boolean supports(KvGroup group) {
-        return group.dtype() != DType.F32 && group.headDim() % DIM_UNIT == 0 && group.headDim() <= DIMS[DIMS.length - 1];
+        return List.of(TYPES).contains(group.dtype()) && group.headDim() % DIM_UNIT == 0 && group.headDim() <= DIMS[DIMS.length - 1];
     }
 
     void start(CudaMemory memory, CudaKvCache cache, BatchLimits limits, long freeBytes) {
