@@ -11,9 +11,9 @@ constexpr Status OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED =
                  INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719, NOT_SUPPORTED = 801,
                  CAPTURE_UNSUPPORTED = 900;
 
-/** What tests may count. Bytes of copies between host and device, allocations of device and pinned memory, all since the library was loaded. */
+/** What tests may count: kernels that ran; what the host called for one by one, outside graphs, stands last. Bytes of copies between host and device, allocations of device and pinned memory, all since the library was loaded. */
 struct Counters {
-    int64_t launches, bytesUp, bytesDown, copiesUp, copiesDown, allocations, graphLaunches, liveBytes;
+    int64_t launches, bytesUp, bytesDown, copiesUp, copiesDown, allocations, graphLaunches, liveBytes, launchCalls;
 };
 extern "C" Counters simcuda_counters;
 

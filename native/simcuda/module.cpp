@@ -200,6 +200,7 @@ Status cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz,
     if (shared > unsigned(function->maxDynamicShared)) return INVALID_VALUE;
     auto arguments = std::make_shared<Arguments>();
     if (!arguments->copy(function->parameterBytes, parameters)) return INVALID_VALUE;
+    if (streamOf(stream)->capture == nullptr) simcuda_counters.launchCalls++;
     enqueue(streamOf(stream), [=] {
         simcuda_counters.launches++;
         std::memset(dynamicShared, 0xff, shared);

@@ -66,9 +66,11 @@ Status cuStreamDestroy_v2(Stream* stream) {
     delete stream;
     return lost;
 }
-Status cuStreamSynchronize(void* stream) { return drain(streamOf(stream)); }
+/** Waiting for a stream that records is refused: nothing of it is going to run. */
+Status cuStreamSynchronize(void* stream) { return streamOf(stream)->capture != nullptr ? CAPTURE_UNSUPPORTED : drain(streamOf(stream)); }
 Status cuStreamQuery(void* stream) {
     Stream* s = streamOf(stream);
+    if (s->capture != nullptr) return CAPTURE_UNSUPPORTED;
     return lost != OK ? lost.load() : s->queue.empty() ? OK : NOT_READY;
 }
 Status cuStreamWaitEvent(void* stream, Event* event, unsigned) {
@@ -120,6 +122,7 @@ Status cuEventElapsedTime(float* millis, Event*, Event*) {
 Status cuCtxSynchronize() { return drainAll(); }
 
 Status cuStreamBeginCapture_v2(Stream* stream, int) {
+    if (lost != OK) return lost;
     if (stream == nullptr || stream->capture != nullptr) return INVALID_VALUE;
     stream->capture = new Graph;
     return OK;
@@ -131,10 +134,15 @@ Status cuStreamEndCapture(Stream* stream, Graph** graph) {
     return OK;
 }
 Status cuGraphInstantiateWithFlags(Graph** executable, const Graph* graph, unsigned long long) {
+    if (lost != OK) return lost;
     *executable = new Graph(*graph);
     return OK;
 }
+Status cuGraphUpload(const Graph*, void*) { return lost; }
+/** What was recorded runs again with the parameters of then, on what lies in memory when its turn comes. */
 Status cuGraphLaunch(const Graph* executable, void* stream) {
+    if (lost != OK) return lost;
+    if (streamOf(stream)->capture != nullptr) return NOT_SUPPORTED;
     simcuda_counters.graphLaunches++;
     for (const Work& work : executable->work) enqueue(streamOf(stream), work);
     return lost;

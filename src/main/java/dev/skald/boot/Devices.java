@@ -76,7 +76,7 @@ final class Devices {
     private static Device cuda(EngineOptions.Compute compute, Set<DType> weights) throws CudaUnavailableException {
         Optional<DType> without = weights.stream().filter(t -> !CudaDevice.supports(t)).sorted().findFirst();
         if (without.isPresent()) throw new CudaUnavailableException("the model has weights of type " + without.get() + ", for which there are no CUDA kernels yet");
-        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), cudaKernels()));
+        return CudaDevice.open(new CudaSettings(0, compute.batchInvariant(), compute.enforceEager(), cudaKernels()));
     }
 
     private static Path cudaKernels() {

@@ -88,15 +88,23 @@ public record EngineOptions(
      * @param dtype   of unquantised weights; F32: of all; a quantised type: what all weights are quantised to; empty: as in the file
      * @param isa     instruction set of native kernels; empty: the best that the machine has
      * @param batchInvariant on a GPU: results depend on nothing else in a step; on a CPU that is so anyway
+     * @param enforceEager   on a GPU: every operation of every step is launched by itself, none played back from a CUDA graph
      */
     public record Compute(
-            DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa, boolean batchInvariant) {
+            DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa, boolean batchInvariant,
+            boolean enforceEager) {
         public static final Compute DEFAULT =
                 new Compute(DeviceKind.AUTO, KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), false);
         public static final int MAX_THREADS = 1024;
 
         public Compute {
             threads.ifPresent(t -> atLeast("--threads", t, 1, MAX_THREADS));
+        }
+
+        /** With CUDA graphs, on a GPU. */
+        public Compute(
+                DeviceKind device, KernelKind kernels, OptionalInt threads, Optional<DType> dtype, Optional<String> isa, boolean batchInvariant) {
+            this(device, kernels, threads, dtype, isa, batchInvariant, false);
         }
     }
 

@@ -40,8 +40,9 @@ public record StartReport(
     public String memoryLine() {
         return String.format(
                 Locale.ROOT,
-                "memory   %s free; weights %s, activations %s, KV cache %s",
-                mib(memory.freeBytes()), mib(memory.weightBytes()), mib(memory.activationBytes()), mib(memory.kvBytes()));
+                "memory   %s free; weights %s, activations %s, KV cache %s%s",
+                mib(memory.freeBytes()), mib(memory.weightBytes()), mib(memory.activationBytes()), mib(memory.kvBytes()),
+                memory.workspaceBytes() == 0 ? "" : ", workspace and graphs " + mib(memory.workspaceBytes()));
     }
 
     public String limitLines() {

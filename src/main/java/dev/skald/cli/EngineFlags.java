@@ -25,6 +25,10 @@ final class EngineFlags {
             description = "On a GPU: the same bits for a request whatever else runs (on a CPU they are anyway).")
     boolean batchInvariant;
 
+    @Option(names = "--enforce-eager", arity = "0..1", fallbackValue = "true", paramLabel = "BOOL",
+            description = "On a GPU: launch each kernel of each step by itself, without CUDA graphs; the tokens are the same.")
+    boolean enforceEager;
+
     @Option(names = {"-t", "--threads"}, paramLabel = "N", description = "Compute threads (default: one per core of the CPU quota).")
     Integer threads;
 
@@ -80,8 +84,8 @@ final class EngineFlags {
 
     /** Names that only mean something where the model runs in this process. */
     static final List<String> NAMES = List.of(
-            "--device", "--kernels", "--isa", "--batch-invariant", "--threads", "--dtype", "--quantize", "--max-model-len", "--kv-cache-memory-bytes",
-            "--kv-cache-dtype",
+            "--device", "--kernels", "--isa", "--batch-invariant", "--enforce-eager", "--threads", "--dtype", "--quantize", "--max-model-len",
+            "--kv-cache-memory-bytes", "--kv-cache-dtype",
             "--max-num-seqs", "--max-num-batched-tokens", "--queue-size", "--chat-template", "--stall-timeout", "--slow-reader-timeout");
 
     /** As a daemon runs it. @throws CliException for a value outside its range */
@@ -104,7 +108,7 @@ final class EngineFlags {
                     model,
                     servedName,
                     Optional.ofNullable(chatTemplate),
-                    new EngineOptions.Compute(device, kernels, optional(threads), weights, Optional.ofNullable(isa), batchInvariant),
+                    new EngineOptions.Compute(device, kernels, optional(threads), weights, Optional.ofNullable(isa), batchInvariant, enforceEager),
                     new EngineOptions.Cache(
                             optional(maxModelLen),
                             kvCacheMemoryBytes == null ? OptionalLong.empty() : OptionalLong.of(kvCacheMemoryBytes),

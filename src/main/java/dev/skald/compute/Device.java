@@ -6,6 +6,7 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Memory and arithmetic of one processor. All memory is allocated while loading, none after {@link #start}. Calls enqueue work in order;
@@ -66,7 +67,7 @@ public interface Device extends AutoCloseable {
     /** A result block that this device can write. */
     StepOutput output(BatchLimits limits);
 
-    /** Allocates what is resident per slot (block table, last token, sampling state). After this nothing is allocated. */
+    /** Allocates what is resident per slot (block table, last token, sampling state). After this and {@link #prepare} nothing is allocated. */
     void start(BatchLimits limits, KvCache cache, int vocabularySize);
 
     /** Enqueues: the slot belongs to a new sequence from here on. */
@@ -76,6 +77,19 @@ public interface Device extends AutoCloseable {
     void upload(Batch batch);
 
     Ops ops();
+
+    /**
+     * Called once after {@link #start} with what enqueues a step, before the first one: a device that can record work does so here, for steps of
+     * sizes of its own choice, and allocates what it needs for that. The model sees no real batch then.
+     *
+     * @param output one of those that steps will write
+     */
+    default void prepare(Consumer<StepOutput> model, StepOutput output) {}
+
+    /** Enqueues a whole step on the batch uploaded last: the model does, or what {@link #prepare} recorded of it is played back. The bits are the same. */
+    default void step(Consumer<StepOutput> model, StepOutput output) {
+        model.accept(output);
+    }
 
     /** Waits until everything enqueued before {@code output} was last written has run; then its values can be read. */
     void await(StepOutput output);

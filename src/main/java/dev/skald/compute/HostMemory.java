@@ -36,6 +36,12 @@ public final class HostMemory {
      * @throws InsufficientMemoryException with the numbers and what to change, if one full-length sequence does not fit
      */
     public static MemoryPlan plan(long freeBytes, MemoryRequest request) {
+        return plan(freeBytes, 0, request);
+    }
+
+    /** The same for a device that keeps some of its free memory for itself. */
+    public static MemoryPlan plan(long free, long workspaceBytes, MemoryRequest request) {
+        long freeBytes = free - workspaceBytes;
         long left = freeBytes - request.weightBytes() - request.activationBytes();
         String needs = "the weights take " + mebi(request.weightBytes()) + " and a step's buffers " + mebi(request.activationBytes()) + " of "
                 + mebi(freeBytes) + " free memory";
@@ -60,7 +66,7 @@ public final class HostMemory {
             throw new InsufficientMemoryException("a KV cache of " + mebi(blocks * blockBytes) + " doesn't fit: " + needs
                     + "; lower --kv-cache-memory-bytes to at most " + left);
         }
-        return new MemoryPlan(freeBytes, request.weightBytes(), request.activationBytes(), blocks * blockBytes, (int) blocks);
+        return new MemoryPlan(free, request.weightBytes(), request.activationBytes(), blocks * blockBytes, (int) blocks, workspaceBytes);
     }
 
     private static String mebi(long bytes) {

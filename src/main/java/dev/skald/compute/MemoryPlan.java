@@ -8,5 +8,6 @@ package dev.skald.compute;
  * @param activationBytes buffers of a step
  * @param kvBytes         KV cache
  * @param kvBlocks        its blocks per group
+ * @param workspaceBytes  what the device keeps for itself: tables, workspace, recorded steps; 0 where that is the host's own memory
  */
-public record MemoryPlan(long freeBytes, long weightBytes, long activationBytes, long kvBytes, int kvBlocks) {}
+public record MemoryPlan(long freeBytes, long weightBytes, long activationBytes, long kvBytes, int kvBlocks, long workspaceBytes) {}

@@ -37,6 +37,7 @@ public final class DeviceExecutor implements Executor {
             batches[i] = device.batch(limits);
             outputs[i] = device.output(limits);
         }
+        device.prepare(model, outputs[0]);
     }
 
     /** As many steps in flight as the device can make use of: two if its work goes on by itself, else one. */
@@ -77,7 +78,7 @@ public final class DeviceExecutor implements Executor {
         for (int i = 0; i < plan.setups().size(); i++) device.setSlot(plan.setups().get(i).slot(), plan.setups().get(i).setup());
         fill(batches[place], plan);
         device.upload(batches[place]);
-        model.accept(outputs[place]);
+        device.step(model, outputs[place]);
     }
 
     private static void fill(Batch batch, StepPlan plan) {

@@ -30,7 +30,7 @@ class LimitsTableTest {
     private static final Pattern DEFAULT = Pattern.compile("\\(default: ([^)]*)\\)");
     /** Flags of the engine that are choices, not limits. */
     private static final Set<String> CHOICES =
-            Set.of("--device", "--kernels", "--isa", "--batch-invariant", "--dtype", "--quantize", "--kv-cache-dtype", "--chat-template");
+            Set.of("--device", "--kernels", "--isa", "--batch-invariant", "--enforce-eager", "--dtype", "--quantize", "--kv-cache-dtype", "--chat-template");
 
     /** Flag → its cell of defaults. */
     private static Map<String, String> table() throws IOException {

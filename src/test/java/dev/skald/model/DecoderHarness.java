@@ -24,6 +24,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -39,6 +40,7 @@ public final class DecoderHarness implements AutoCloseable {
     private final KvCache cache;
     private final Batch batch;
     private final StepOutput output;
+    private final Consumer<StepOutput> enqueue;
     private final Deque<Integer> freeSlots = new ArrayDeque<>();
     private final Deque<Integer> freeBlocks = new ArrayDeque<>();
     private final List<List<Integer>> tables = new ArrayList<>();
@@ -68,6 +70,7 @@ public final class DecoderHarness implements AutoCloseable {
         batch = test.device().batch(limits);
         output = test.device().output(limits);
         test.device().start(limits, cache, spec.vocabulary());
+        enqueue = decoder::step;
         lengths = new int[limits.maxSequences()];
         List<Integer> blocks = new ArrayList<>(IntStream.range(0, kvBlocks).boxed().toList());
         Collections.shuffle(blocks, new Random(SHUFFLE_SEED));
@@ -87,6 +90,12 @@ public final class DecoderHarness implements AutoCloseable {
     public static DecoderHarness of(TestDevice test, Path model, Optional<DType> dtype, DType kvDtype, int tokens) {
         BatchLimits limits = new BatchLimits(tokens, 64, Math.max(64, tokens), 32, 20);
         return new DecoderHarness(test, model, dtype, kvDtype, limits, 256);
+    }
+
+    /** Lets the device record steps, as the engine does. */
+    public DecoderHarness recorded() {
+        test.device().prepare(enqueue, output);
+        return this;
     }
 
     public Decoder decoder() {
@@ -130,7 +139,7 @@ public final class DecoderHarness implements AutoCloseable {
             lengths[slot] += chunk.ids().length;
         }
         test.device().upload(batch);
-        decoder.step(output);
+        test.device().step(enqueue, output);
         test.device().await(output);
         return IntStream.range(0, slots.size())
                 .mapToObj(r -> new Row(slots.get(r), test.read(decoder.logits(), r), output.token(r)))

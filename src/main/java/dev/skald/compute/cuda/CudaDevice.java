@@ -23,6 +23,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import jcuda.driver.JCudaDriver;
 
 /**
@@ -30,6 +31,8 @@ import jcuda.driver.JCudaDriver;
  * small block each way.
  */
 public final class CudaDevice implements Device {
+    private static final System.Logger LOG = System.getLogger(CudaDevice.class.getName());
+
     private final CudaContext context;
     private final CudaMemory memory = new CudaMemory();
     private final Kernels kernels;
@@ -37,11 +40,17 @@ public final class CudaDevice implements Device {
     private final DeviceInfo info;
     private final List<CudaStepOutput> outputs = new ArrayList<>();
     private Optional<WeightUpload> upload = Optional.empty();
+    private Optional<Results> results = Optional.empty();
     private Optional<Address> lastBatch = Optional.empty();
+    private final boolean enforceEager;
     private boolean started;
+
+    /** Where kernels leave a step's results. */
+    private record Results(BatchLimits limits, DeviceAddress address) {}
 
     private CudaDevice(CudaContext context, CudaSettings settings) throws CudaUnavailableException {
         this.context = context;
+        enforceEager = settings.enforceEager();
         kernels = Kernels.load(settings.kernels());
         Optional<Cublas> cublas = settings.batchInvariant() ? Optional.empty() : Cublas.open(memory, context.stream());
         ops = new CudaOps(kernels, cublas, context);
@@ -77,12 +86,14 @@ public final class CudaDevice implements Device {
         return true;
     }
 
-    /** What stays free holds the kernels' own tables and workspace, which grow with the card. */
+    /** What is kept back holds the kernels' own tables and workspace, which grow with the card, and the graphs. */
     @Override
     public MemoryPlan plan(MemoryRequest request) {
         context.enter();
         long free = context.freeBytes();
-        return HostMemory.plan(free - CudaContext.reservedBytes(free), request);
+        int layers = request.groups().stream().mapToInt(KvGroup::layers).sum();
+        long graphs = enforceEager ? 0 : Math.min(CudaGraphs.plannedBytes(layers), free / 16);
+        return HostMemory.plan(free, CudaContext.reservedBytes(free) + graphs, request);
     }
 
     @Override
@@ -130,7 +141,10 @@ public final class CudaDevice implements Device {
     @Override
     public StepOutput output(BatchLimits limits) {
         context.enter();
-        CudaStepOutput output = new CudaStepOutput(memory, limits);
+        if (results.isEmpty() || !results.get().limits.equals(limits)) {
+            results = Optional.of(new Results(limits, memory.allocate(CudaStepOutput.bytes(limits), "results of a step")));
+        }
+        CudaStepOutput output = new CudaStepOutput(memory, limits, results.get().address);
         outputs.add(output);
         return output;
     }
@@ -161,6 +175,22 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public void prepare(Consumer<StepOutput> model, StepOutput output) {
+        if (enforceEager) return;
+        context.enter();
+        long before = context.freeBytes();
+        ops.record(model, CudaStepOutput.of(output));
+        check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(context.stream()));
+        LOG.log(System.Logger.Level.DEBUG, "graphs take {0} bytes of the GPU''s memory", before - context.freeBytes());
+    }
+
+    @Override
+    public void step(Consumer<StepOutput> model, StepOutput output) {
+        context.enter();
+        ops.step(model, CudaStepOutput.of(output));
+    }
+
+    @Override
     public Ops ops() {
         return ops;
     }
@@ -171,6 +201,11 @@ public final class CudaDevice implements Device {
         CudaStepOutput cuda = CudaStepOutput.of(output);
         ops.copyResults(cuda);
         cuda.await();
+    }
+
+    /** For tests. */
+    CudaTensorAttention tensorAttention() {
+        return ops.attention().tensor();
     }
 
     /** For tests: copies when all that was enqueued has run, and waits. @param to bytes of host memory */

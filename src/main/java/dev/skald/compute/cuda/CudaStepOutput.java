@@ -25,14 +25,18 @@ final class CudaStepOutput implements StepOutput, AutoCloseable {
     private final CUevent copied = new CUevent();
     private boolean dirty;
 
-    CudaStepOutput(CudaMemory memory, BatchLimits limits) {
+    /** @param device {@link #bytes} of memory, which all outputs of these limits share: what one step left there is copied before the next comes */
+    CudaStepOutput(CudaMemory memory, BatchLimits limits, DeviceAddress device) {
         maxRows = limits.maxLogitRows();
         maxTop = limits.maxTopLogprobs();
-        long bytes = 4L * maxRows * (3 + 2 * maxTop);
-        device = memory.allocate(bytes, "results of a step");
-        host = memory.pinned(bytes);
+        this.device = device;
+        host = memory.pinned(bytes(limits));
         hostAddress = new Address(host.address());
         check("cuEventCreate", JCudaDriver.cuEventCreate(copied, CUevent_flags.CU_EVENT_DISABLE_TIMING));
+    }
+
+    static long bytes(BatchLimits limits) {
+        return 4L * limits.maxLogitRows() * (3 + 2 * limits.maxTopLogprobs());
     }
 
     /** @throws IllegalArgumentException if another device made it */
@@ -51,15 +55,33 @@ final class CudaStepOutput implements StepOutput, AutoCloseable {
         dirty = true;
     }
 
+    /** Whether the device's memory holds what was not copied yet. */
+    boolean dirty() {
+        return dirty;
+    }
+
+    /** Whether a kernel that writes one writes the other. */
+    boolean sharesMemory(CudaStepOutput other) {
+        return device.value() == other.device.value();
+    }
+
     /** Enqueues the copy to the host, once for all that was written. */
     void copy(Batch batch, CUstream stream) {
-        if (!dirty) return;
-        dirty = false;
-        int bytes = 4 * switch (mostWanted(batch)) {
+        copy(4 * switch (mostWanted(batch)) {
             case -1 -> batch.rows();
             case 0 -> 3 * maxRows;
             default -> maxRows * (3 + 2 * maxTop);
-        };
+        }, stream);
+    }
+
+    /** The same, whatever the step's rows asked for. */
+    void copyAll(CUstream stream) {
+        copy(4 * maxRows * (3 + 2 * maxTop), stream);
+    }
+
+    private void copy(int bytes, CUstream stream) {
+        if (!dirty) return;
+        dirty = false;
         if (bytes > 0) check("cuMemcpyDtoHAsync", JCudaDriver.cuMemcpyDtoHAsync(hostAddress, device, bytes, stream));
         check("cuEventRecord", JCudaDriver.cuEventRecord(copied, stream));
     }

@@ -8,16 +8,19 @@ import dev.skald.tensor.Elements;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Brings host tensors to the device through two pieces of pinned memory: while one is copied by the device, the other is filled. Used by the
- * loader only, and given back when the device starts.
+ * Brings host tensors to the device through two pieces of pinned memory: while one is copied by the device, the other is filled; large ones that
+ * lie as the device wants them through a {@link PinnedRing}. Used by the loader only, and given back when the device starts.
  */
 final class WeightUpload implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(WeightUpload.class.getName());
     private static final int PIECES = 2;
     private static final long PIECE_BYTES = 8 << 20;
     /** A row of a projection takes a multiple of this, zeros at its end: kernels read 32 columns at a time. */
@@ -27,6 +30,10 @@ final class WeightUpload implements AutoCloseable {
     private final CUstream stream;
     private final MemorySegment[] pieces = new MemorySegment[PIECES];
     private final CUevent[] copied = new CUevent[PIECES];
+    private final long begunNanos = System.nanoTime();
+    private long sent;
+    /** Made for the first tensor that is large. */
+    private Optional<PinnedRing> ring = Optional.empty();
     private int piece;
     private long filled;
     private long target;
@@ -99,6 +106,14 @@ final class WeightUpload implements AutoCloseable {
     }
 
     private void sendBytes(MemorySegment from) {
+        if (from.byteSize() >= PIECE_BYTES) {
+            flush();
+            if (ring.isEmpty()) ring = Optional.of(new PinnedRing(memory, stream));
+            ring.get().send(from, target);
+            target += from.byteSize();
+            sent += from.byteSize();
+            return;
+        }
         for (long at = 0; at < from.byteSize(); ) {
             long n = Math.min(from.byteSize() - at, PIECE_BYTES - filled);
             MemorySegment.copy(from, at, pieces[piece], filled, n);
@@ -115,6 +130,7 @@ final class WeightUpload implements AutoCloseable {
                 JCudaDriver.cuMemcpyHtoDAsync(new DeviceAddress(target), new Address(pieces[piece].address()), filled, stream));
         check("cuEventRecord", JCudaDriver.cuEventRecord(copied[piece], stream));
         target += filled;
+        sent += filled;
         filled = 0;
         piece = (piece + 1) % PIECES;
         check("cuEventSynchronize", JCudaDriver.cuEventSynchronize(copied[piece]));
@@ -124,6 +140,12 @@ final class WeightUpload implements AutoCloseable {
     @Override
     public void close() {
         check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream));
+        ring.ifPresent(PinnedRing::close);
+        double seconds = (System.nanoTime() - begunNanos) * 1e-9;
+        if (seconds >= 1) {
+            LOG.log(System.Logger.Level.INFO, String.format(
+                    Locale.ROOT, "%.2f GB of weights are on the GPU after %.1f s: %.2f GB/s", sent * 1e-9, seconds, sent * 1e-9 / seconds));
+        }
         for (int i = 0; i < PIECES; i++) {
             memory.freePinned(pieces[i]);
             JCudaDriver.cuEventDestroy(copied[i]);

@@ -52,8 +52,13 @@ class CudaEngineTest {
     }
 
     private static LocalEngine start(EngineOptions.DeviceKind device) {
+        return start(device, false);
+    }
+
+    private static LocalEngine start(EngineOptions.DeviceKind device, boolean enforceEager) {
         EngineOptions defaults = EngineOptions.of(MODEL);
-        EngineOptions.Compute compute = new EngineOptions.Compute(device, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), true);
+        EngineOptions.Compute compute = new EngineOptions.Compute(
+                device, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), true, enforceEager);
         EngineOptions.Cache cache = new EngineOptions.Cache(OptionalInt.of(128), OptionalLong.of(8 << 20), DType.F16);
         EngineOptions.Limits l = new EngineOptions.Limits(4, 64, 16, defaults.limits().stallTimeout(), defaults.limits().slowReaderTimeout());
         return LocalEngine.start(new EngineOptions(MODEL, Optional.empty(), Optional.empty(), compute, cache, l));
@@ -113,6 +118,7 @@ class CudaEngineTest {
     @Test
     void aStepOfDecodeMovesOneSmallBlockEachWayAndAllocatesNothing() throws InterruptedException {
         try (LocalEngine gpu = start(EngineOptions.DeviceKind.CUDA)) {
+            assertTrue(gpu.report().memoryLine().contains("workspace and graphs"), gpu.report().memoryLine());
             long steps = gpu.engine().snapshot().steps();
             SimCuda.Counters before = SimCuda.counters();
             BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
@@ -128,8 +134,50 @@ class CudaEngineTest {
             assertTrue(moved.bytesUp() / moved.copiesUp() < 2500, moved.bytesUp() / moved.copiesUp() + " bytes up a step");
             assertEquals(0, moved.allocations(), "allocations after the start");
             int layers = gpu.spec().layers();
-            long mostLaunches = moved.copiesDown() * (9L * layers + 8) + moved.copiesUp();
+            long mostLaunches = moved.copiesDown() * (9L * layers + 9) + moved.copiesUp();
             assertTrue(moved.launches() <= mostLaunches, moved.launches() + " launches, at most " + mostLaunches);
+            assertEquals(2 * moved.copiesDown(), moved.graphLaunches(), "two graphs a step");
+            long tablesAndSlot = (tokens + 3) / 16 + 2;
+            assertTrue(moved.launchCalls() <= tablesAndSlot, moved.launchCalls() + " kernels launched one by one, at most " + tablesAndSlot);
+        }
+    }
+
+    @Test
+    void withoutGraphsEachKernelIsLaunchedAndTheTokensAreTheSame() throws InterruptedException {
+        List<List<Integer>> answers = new ArrayList<>();
+        for (boolean eager : new boolean[] {false, true}) {
+            try (LocalEngine gpu = start(EngineOptions.DeviceKind.CUDA, eager)) {
+                SimCuda.Counters before = SimCuda.counters();
+                List<BlockingQueue<TokenEvent>> all = new ArrayList<>();
+                for (int i = 0; i < 3; i++) {
+                    BlockingQueue<TokenEvent> events = new LinkedBlockingQueue<>();
+                    gpu.engine().submit(request("r" + i, 8 + i), events::add);
+                    all.add(events);
+                }
+                for (BlockingQueue<TokenEvent> events : all) answers.add(tokens(events));
+                gpu.close();
+                SimCuda.Counters done = SimCuda.counters().since(before);
+                if (eager) assertEquals(done.launches(), done.launchCalls());
+                else assertTrue(done.launches() > 10 * done.launchCalls(), done.toString());
+                assertEquals(eager, done.graphLaunches() == 0);
+            }
+        }
+        assertEquals(8, answers.get(0).size());
+        assertEquals(answers.subList(0, 3), answers.subList(3, 6));
+    }
+
+    private static List<Integer> tokens(BlockingQueue<TokenEvent> events) throws InterruptedException {
+        List<Integer> tokens = new ArrayList<>();
+        while (true) {
+            switch (events.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                case TokenEvent.Token t -> tokens.add(t.id());
+                case TokenEvent.Completed c -> {
+                    return tokens;
+                }
+                case null -> throw new AssertionError("no event");
+                case TokenEvent.Failed f -> throw new AssertionError(f.failure().message());
+                default -> {}
+            }
         }
     }
 

@@ -85,6 +85,20 @@ class CudaKernelImagesTest {
         assertFalse(ptx.contains("fma.rn.f64"), "no double arithmetic in a product");
     }
 
+    /** With a chunk of a prompt and with one token alike, or their bits could differ. */
+    @Test
+    void attentionOver16BitCachesRunsOnTensorCores() throws IOException {
+        String ptx = Files.readString(SOURCES.resolve("ptx/attention_tensor.ptx"));
+        for (String type : List.of("f16", "bf16")) {
+            for (String kernel : List.of("few_" + type + "_32", "many_" + type + "_64", "few_" + type + "_128", "many_" + type + "_128")) {
+                int begin = ptx.indexOf(".entry skald_attention_" + kernel + "(");
+                int end = ptx.indexOf(".entry ", begin + 1);
+                String body = ptx.substring(begin, end < 0 ? ptx.length() : end);
+                assertTrue(body.contains("mma.sync.aligned.m16n8k16.row.col.f32." + type + "." + type + ".f32"), kernel);
+            }
+        }
+    }
+
     /** The smallest kernel whole; {@code native/cuda/build.sh} does all. */
     @Test
     void nvidiasCompilerMakesWhatIsCheckedIn() throws IOException, InterruptedException {

@@ -107,7 +107,7 @@ class CudaLinearTest {
         float[][] many = product(false, dtype, weight, bias, x, 100);
         double unit = dtype == DType.F32 ? 0x1p-20 : dtype == DType.F16 ? 0x1p-11 : 0x1p-8;
         assertTrue(error(dtype, weight, bias, x, many) < 40 * unit, dtype + ": " + error(dtype, weight, bias, x, many));
-        assertFalse(Arrays.equals(many[0], product(false, dtype, weight, bias, x, 101)[0]), "the stand-in adds in another order for another number of rows");
+        assertFalse(Arrays.equals(many[0], product(false, dtype, weight, bias, x, 70)[0]), "the stand-in adds in another order for another bucket of rows");
     }
 
     @ParameterizedTest

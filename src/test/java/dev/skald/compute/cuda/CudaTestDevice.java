@@ -18,9 +18,13 @@ public final class CudaTestDevice implements TestDevice {
     }
 
     CudaTestDevice(boolean batchInvariant, Path kernels) {
+        this(new CudaSettings(0, batchInvariant, kernels));
+    }
+
+    CudaTestDevice(CudaSettings settings) {
         SimCuda.use();
         try {
-            device = CudaDevice.open(new CudaSettings(0, batchInvariant, kernels));
+            device = CudaDevice.open(settings);
         } catch (CudaUnavailableException e) {
             throw new AssertionError(e);
         }

@@ -68,21 +68,23 @@ public final class SimCuda {
         }
     }
 
-    /** What the device has done since it was loaded. */
+    /** What the device has done since it was loaded. @param launches kernels that ran @param launchCalls those that the host launched one by one, outside graphs */
     public record Counters(
-            long launches, long bytesUp, long bytesDown, long copiesUp, long copiesDown, long allocations, long graphLaunches, long liveBytes) {
+            long launches, long bytesUp, long bytesDown, long copiesUp, long copiesDown, long allocations, long graphLaunches, long liveBytes,
+            long launchCalls) {
         public Counters since(Counters before) {
             return new Counters(
                     launches - before.launches, bytesUp - before.bytesUp, bytesDown - before.bytesDown, copiesUp - before.copiesUp,
-                    copiesDown - before.copiesDown, allocations - before.allocations, graphLaunches - before.graphLaunches, liveBytes - before.liveBytes);
+                    copiesDown - before.copiesDown, allocations - before.allocations, graphLaunches - before.graphLaunches, liveBytes - before.liveBytes,
+                    launchCalls - before.launchCalls);
         }
     }
 
     public static Counters counters() {
         use();
-        MemorySegment c = SymbolLookup.libraryLookup(DRIVER, Arena.global()).find("simcuda_counters").orElseThrow().reinterpret(8 * Long.BYTES);
+        MemorySegment c = SymbolLookup.libraryLookup(DRIVER, Arena.global()).find("simcuda_counters").orElseThrow().reinterpret(9 * Long.BYTES);
         long[] v = c.toArray(ValueLayout.JAVA_LONG);
-        return new Counters(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]);
+        return new Counters(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]);
     }
 
     /** From now on every call fails with this code; 0 mends the device. */
