@@ -40,7 +40,7 @@ def prompt_logprobs(model, ids, *flags):
 
 
 def llama_logprobs(server, model, ids, vocabulary):
-    """The same of llama.cpp, which tells the whole distribution behind a prompt: so one request for each place."""
+    """The same of llama.cpp, which tells likely tokens behind a prompt: so one request for each place."""
     # Ids go in, so how text would be split doesn't matter, and skald-mini's way has no name in llama.cpp.
     process = subprocess.Popen([server, "-m", model, "-t", "2", "-c", "1024", "-np", "1", "--port", str(PORT), "--override-kv", "tokenizer.ggml.pre=str:gpt-2"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -55,14 +55,21 @@ def llama_logprobs(server, model, ids, vocabulary):
                 time.sleep(0.5)
         logprobs = []
         for place in range(1, len(ids)):
-            body = {"prompt": ids[:place], "n_predict": 1, "n_probs": vocabulary, "temperature": 0, "cache_prompt": True}
-            request = urllib.request.Request(f"http://127.0.0.1:{PORT}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"})
-            top = json.load(urllib.request.urlopen(request))["completion_probabilities"][0]["top_logprobs"]
-            logprobs.append(next(entry["logprob"] for entry in top if entry["id"] == ids[place]))
+            found = llama_logprob(ids[:place], ids[place], min(500, vocabulary))
+            # rare tokens stand further down
+            logprobs.append(found if found is not None else llama_logprob(ids[:place], ids[place], vocabulary))
         return logprobs
     finally:
         process.terminate()
         process.wait()
+
+
+def llama_logprob(prompt, token, among):
+    """Of a token behind a prompt, if it is among so many likely ones."""
+    body = {"prompt": prompt, "n_predict": 1, "n_probs": among, "temperature": 0, "cache_prompt": True}
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    top = json.load(urllib.request.urlopen(request))["completion_probabilities"][0]["top_logprobs"]
+    return next((entry["logprob"] for entry in top if entry["id"] == token), None)
 
 
 def distance(a, b):
