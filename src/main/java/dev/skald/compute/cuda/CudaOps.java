@@ -59,7 +59,7 @@ final class CudaOps implements Ops, AutoCloseable {
     }
 
     /** Tells of a projection's weight while loading. */
-    void expect(CudaWeight weight) {
+    void expect(CudaLinearWeight weight) {
         linear.expect(weight);
     }
 
@@ -110,7 +110,8 @@ final class CudaOps implements Ops, AutoCloseable {
             if (id >= from.rows()) throw new IllegalArgumentException("token id " + id + " is outside the vocabulary of " + from.rows());
         }
         kernels.arguments().begin(step()).put(from.address()).put(to.address());
-        kernels.arguments().put(CudaWeight.typeNumber(from.stored())).put(from.cols()).put(to.stride()).put(0);
+        int rowBytes = Math.toIntExact(from.stored().bytes(from.cols()));
+        kernels.arguments().put(CudaWeight.tableTypeNumber(from.stored())).put(from.cols()).put(to.stride()).put(rowBytes);
         kernels.launch(embed, batch().tokens(), 1, 1, 0, stream);
     }
 
@@ -145,7 +146,7 @@ final class CudaOps implements Ops, AutoCloseable {
 
     @Override
     public void linear(RowSet rows, Weight weight, Buffer in, Epilogue epilogue, Buffer out) {
-        CudaWeight w = CudaWeight.of(weight, WeightRole.LINEAR);
+        CudaLinearWeight w = CudaLinearWeight.of(weight);
         int used = batch().rows(rows);
         CudaBuffer from = CudaBuffer.of(in, w.cols(), used);
         CudaBuffer to = CudaBuffer.of(out, w.rows(), used);
@@ -175,7 +176,7 @@ final class CudaOps implements Ops, AutoCloseable {
             throw new IllegalArgumentException("position " + lastPosition + " is outside the rope table of " + table.rows());
         }
         Arguments arguments = kernels.arguments().begin(step()).put(x.address()).put(table.address()).put(cache.keys(layer)).put(cache.values(layer));
-        arguments.put(CudaWeight.typeNumber(cache.group().dtype())).put(x.stride()).put(table.stride());
+        arguments.put(CudaWeight.typeNumber(cache.group().dtype())).put(x.stride()).put(table.cols());
         arguments.put(shape.heads()).put(shape.kvHeads()).put(shape.headDim()).put(cache.group().blockTokens()).put(0);
         kernels.launch(rope, batch().tokens(), 1, 1, 0, stream);
     }

@@ -48,6 +48,7 @@ class CudaKernelImagesTest {
             MessageDigest hash = MessageDigest.getInstance("SHA-256");
             hash.update(settings.getBytes(StandardCharsets.UTF_8));
             for (String file : List.of(op + ".cu", "skald.cuh", "weights.cuh")) hash.update(Files.readAllBytes(SOURCES.resolve(file)));
+            if (Files.readString(SOURCES.resolve(op + ".cu")).contains("#include \"quants.cuh\"")) hash.update(Files.readAllBytes(SOURCES.resolve("quants.cuh")));
             String expected = "// sources " + HexFormat.of().formatHex(hash.digest()).substring(0, 16);
             List<String> ptx = Files.readAllLines(SOURCES.resolve("ptx").resolve(op + ".ptx"));
             assertEquals(expected, ptx.getFirst(), op + " was changed: run native/cuda/build.sh, which needs nvcc");
