@@ -49,9 +49,45 @@ template <int K> void multiplyTwin(int (&c)[4], unsigned a0, unsigned a1, unsign
 }
 inline void multiply32(int (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) { multiplyTwin<32>(c, a[0], a[1], a[2], a[3], b0, b1); }
 inline void multiply16(int (&c)[4], unsigned a0, unsigned a1, unsigned b) { multiplyTwin<16>(c, a0, a1, 0, 0, b, 0); }
-inline void copyAsync(unsigned char* to, const unsigned char* from) { *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(from); }
-inline void commitCopies() {}
-template <int LEFT> void waitForCopies() {}
+
+/** A thread's copies under way. They are made as late as a card may make them, and until then the place holds rubbish, so that a forgotten wait is seen. */
+struct LateCopies {
+    static constexpr unsigned MOST = 64;
+    struct Copy {
+        unsigned char* to;
+        const unsigned char* from;
+        unsigned group;
+    };
+    Copy copies[MOST];
+    unsigned begin, end, group;
+};
+inline LateCopies lateCopies[BLOCK];
+// What the simulation needs for itself is no access of the kernel.
+#define SKALD_UNSEEN __attribute__((noinline, no_sanitize("thread"))) inline
+SKALD_UNSEEN void addLate(unsigned char* to, const unsigned char* from) {
+    LateCopies& late = lateCopies[threadIdx.x];
+    if (late.end - late.begin == LateCopies::MOST) __builtin_trap();
+    late.copies[late.end++ % LateCopies::MOST] = {to, from, late.group};
+}
+SKALD_UNSEEN bool takeLate(unsigned left, unsigned char*& to, const unsigned char*& from) {
+    LateCopies& late = lateCopies[threadIdx.x];
+    LateCopies::Copy& copy = late.copies[late.begin % LateCopies::MOST];
+    if (late.begin == late.end || late.group - copy.group <= left) return false;
+    late.begin++;
+    to = copy.to;
+    from = copy.from;
+    return true;
+}
+inline void copyAsync(unsigned char* to, const unsigned char* from) {
+    *reinterpret_cast<uint4*>(to) = make_uint4(~0u, ~0u, ~0u, ~0u);
+    addLate(to, from);
+}
+SKALD_UNSEEN void commitCopies() { lateCopies[threadIdx.x].group++; }
+template <int LEFT> void waitForCopies() {
+    unsigned char* to;
+    const unsigned char* from;
+    while (takeLate(LEFT, to, from)) *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(from);
+}
 #else
 /** c += A · B on the tensor cores, A [16, 32], B [32, 8], in the fragments of mma.m16n8k32. */
 __device__ inline void multiply32(int (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {

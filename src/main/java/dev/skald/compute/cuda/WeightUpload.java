@@ -61,7 +61,7 @@ final class WeightUpload implements AutoCloseable {
     CudaWeight pack(WeightRole role, List<Tensor> parts) {
         Tensor first = parts.getFirst();
         boolean vector = role == WeightRole.VECTOR;
-        check(role, parts);
+        same(role, parts);
         DType stored = stored(role, first.dtype());
         CudaWeight.tableTypeNumber(stored);
         int rows = vector ? 1 : rows(parts);
@@ -76,7 +76,7 @@ final class WeightUpload implements AutoCloseable {
 
     /** See {@link dev.skald.compute.Device#pack}: neighbours of one type become a section. */
     CudaLinearWeight packLinear(List<Tensor> parts) {
-        check(WeightRole.LINEAR, parts);
+        same(WeightRole.LINEAR, parts);
         List<CudaLinearWeight.Section> sections = new ArrayList<>();
         int row = 0;
         for (int first = 0, end; first < parts.size(); first = end) {
@@ -137,7 +137,7 @@ final class WeightUpload implements AutoCloseable {
     }
 
     /** @throws IllegalArgumentException if the parts' types (but for a linear weight), ranks or columns don't match */
-    private static void check(WeightRole role, List<Tensor> parts) {
+    private static void same(WeightRole role, List<Tensor> parts) {
         Tensor first = parts.getFirst();
         boolean vector = role == WeightRole.VECTOR;
         for (Tensor part : parts) {
