@@ -15,8 +15,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p ptx "$(dirname "$table")"
 
-# sources OP: what a kernel's file is made of, by hash; flags count as a source
-sources() { { echo "$flags $version"; cat "$1.cu" skald.cuh weights.cuh; } | sha256sum | cut -c1-16; }
+# sources OP: what a kernel's file is made of, by hash; flags count as a source. quants.cuh is a source of those who include it.
+sources() {
+    own=""
+    if grep -q '^#include "quants.cuh"' "$1.cu"; then own=quants.cuh; fi
+    # shellcheck disable=SC2086
+    { echo "$flags $version"; cat "$1.cu" skald.cuh weights.cuh $own; } | sha256sum | cut -c1-16
+}
 
 for source in *.cu; do
     op=${source%.cu}

@@ -15,11 +15,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Products with quantised weights are the reference's, to the bit, on every kind of kernels that this machine has. */
+/** Products with quantised weights are the reference's, to the bit, on every kind of kernels that this machine has, the (simulated) GPU's included. */
 class QuantisedLinearTest {
     private static final int MAX_ROWS = 70;
     private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 49, 70};
@@ -28,10 +27,6 @@ class QuantisedLinearTest {
     private static final int[] SCALES = {0, 0x8000, 1, 0x3C00, 0xBC00, 0x7BFF, 0x7C00, 0xFC00, 0x7E00};
     /** Integers at their least, at their greatest, and mixed: 0x80 is −128 in a byte, 0x88 is 0 in a nibble of Q4_0. */
     private static final int[] FILLS = {0x00, 0xFF, 0x80, 0x7F, 0x88, 0x0F};
-
-    static Stream<TestDevices.Factory> cpus() {
-        return TestDevices.cpus(3);
-    }
 
     /** A weight and the products it is to give. */
     private record Case(Tensor tensor, float[] bias, Weight weight, Epilogue epilogue) {
@@ -117,7 +112,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("cpus")
+    @MethodSource("dev.skald.compute.TestDevices#integerProducts")
     void oddSizesGiveTheReferencesBits(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             for (DType type : QuantisedWeights.TYPES) {
@@ -131,7 +126,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("cpus")
+    @MethodSource("dev.skald.compute.TestDevices#integerProducts")
     void longRowsGiveTheReferencesBits(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             for (DType type : QuantisedWeights.TYPES) fixture.add(QuantisedWeights.random(type, 33, 1280, 6));
@@ -141,7 +136,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("cpus")
+    @MethodSource("dev.skald.compute.TestDevices#integerProducts")
     void integersAtTheirLimitsNeitherSaturateNorOverflow(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             for (DType type : QuantisedWeights.TYPES) {
@@ -169,7 +164,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("cpus")
+    @MethodSource("dev.skald.compute.TestDevices#integerProducts")
     void partsOfDifferentTypesStackIntoOneWeight(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             List<Tensor> parts = List.of(
@@ -205,7 +200,7 @@ class QuantisedLinearTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.skald.compute.TestDevices#quantised")
+    @MethodSource("dev.skald.compute.TestDevices#all")
     void rowsOfAQuantisedTableAreWidenedAsTheFileMeansThem(TestDevices.Factory factory) {
         try (Fixture fixture = new Fixture(factory)) {
             List<Tensor> tables = QuantisedWeights.TYPES.stream().map(type -> QuantisedWeights.random(type, 10, 512, 15)).toList();

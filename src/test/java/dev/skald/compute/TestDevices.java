@@ -33,11 +33,6 @@ public final class TestDevices {
             return isa.equals(BF16_DOT) ? 0x1p-9 : isa.equals(CUDA) ? 0x1p-17 : 0;
         }
 
-        /** Whether it has kernels for quantised weights; those on CUDA are not built yet. */
-        public boolean quantised() {
-            return !isa.equals(CUDA);
-        }
-
         @Override
         public String toString() {
             return name;
@@ -51,8 +46,9 @@ public final class TestDevices {
         return Stream.concat(Stream.concat(reference, cpus(1, 3)), cuda());
     }
 
-    public static Stream<Factory> quantised() {
-        return all().filter(Factory::quantised);
+    /** Those whose products with quantised weights are the reference's to the bit: all but the reference's own, which widens weights. */
+    public static Stream<Factory> integerProducts() {
+        return Stream.concat(cpus(3), cuda());
     }
 
     /** The software CUDA device, where it was built: {@code SimCuda} says if it wasn't. */

@@ -47,8 +47,7 @@ class DecoderGoldenTest {
                 models.addAll(found);
             }
         }
-        return TestDevices.all()
-                .flatMap(device -> models.stream().filter(m -> device.quantised() || !quantised(m)).map(model -> Arguments.of(device, model)));
+        return TestDevices.all().flatMap(device -> models.stream().map(model -> Arguments.of(device, model)));
     }
 
     private static DecoderHarness open(TestDevices.Factory device, String model, DType kvDtype) {

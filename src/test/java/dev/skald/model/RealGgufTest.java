@@ -33,7 +33,7 @@ class RealGgufTest {
     private static final int CHUNK = 64;
 
     static Stream<TestDevices.Factory> devices() {
-        return TestDevices.quantised();
+        return TestDevices.all();
     }
 
     @ParameterizedTest

@@ -44,16 +44,16 @@ final class Cublas implements AutoCloseable {
     /**
      * Enqueues out [rows, weight.rows] = in [rows, weight.cols] · weightᵀ.
      *
-     * @param in  of the weight's stored type, with {@code inStride} elements from row to row
-     * @param out f32
+     * @param in  of the weight's type, with {@code inStride} elements from row to row
+     * @param out address of f32, with {@code outStride} elements from row to row
      */
-    void multiply(CudaWeight weight, int rows, long in, int inStride, CudaBuffer out) {
-        int type = type(weight.stored());
+    void multiply(CudaLinearWeight.Section weight, int rows, long in, int inStride, long out, int outStride) {
+        int type = type(weight.layout());
         // What is row-major here is, transposed, column-major there.
         check("cublasGemmEx", JCublas2.cublasGemmEx_new(
                 handle, cublasOperation.CUBLAS_OP_T, cublasOperation.CUBLAS_OP_N, weight.rows(), rows, weight.cols(), one,
                 new DeviceAddress(weight.address()), type, weight.stride(), new DeviceAddress(in), type, inStride, zero,
-                new DeviceAddress(out.address()), cudaDataType.CUDA_R_32F, out.stride(), COMPUTE_32F, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
+                new DeviceAddress(out), cudaDataType.CUDA_R_32F, outStride, COMPUTE_32F, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
     }
 
     private static int type(DType dtype) {

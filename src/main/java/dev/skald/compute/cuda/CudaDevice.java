@@ -73,7 +73,7 @@ public final class CudaDevice implements Device {
 
     /** Whether there are kernels for weights of this type. */
     public static boolean supports(DType dtype) {
-        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
+        return dtype != DType.I32;
     }
 
     @Override
@@ -101,8 +101,9 @@ public final class CudaDevice implements Device {
         context.enter();
         if (started) throw new IllegalStateException("the device was started; no weight is packed any more");
         if (upload.isEmpty()) upload = Optional.of(new WeightUpload(memory, context.stream()));
-        CudaWeight weight = upload.get().pack(role, parts);
-        if (role == WeightRole.LINEAR) ops.expect(weight);
+        if (role != WeightRole.LINEAR) return upload.get().pack(role, parts);
+        CudaLinearWeight weight = upload.get().packLinear(parts);
+        ops.expect(weight);
         return weight;
     }
 

@@ -87,7 +87,7 @@ final class CudaOps implements Ops, AutoCloseable {
     }
 
     /** Tells of a projection's weight while loading. */
-    void expect(CudaWeight weight) {
+    void expect(CudaLinearWeight weight) {
         linear.expect(weight);
     }
 
@@ -201,7 +201,8 @@ final class CudaOps implements Ops, AutoCloseable {
         if (recording()) recorded.orElseThrow().vocabulary = from.rows();
         else checkIds(from.rows());
         kernels.arguments().begin(step()).put(from.address()).put(to.address());
-        kernels.arguments().put(CudaWeight.typeNumber(from.stored())).put(from.cols()).put(to.stride()).put(0);
+        int rowBytes = Math.toIntExact(from.stored().bytes(from.cols()));
+        kernels.arguments().put(CudaWeight.tableTypeNumber(from.stored())).put(from.cols()).put(to.stride()).put(rowBytes);
         kernels.launch(embed, tokens, 1, 1, 0, stream);
     }
 
@@ -245,7 +246,7 @@ final class CudaOps implements Ops, AutoCloseable {
 
     @Override
     public void linear(RowSet set, Weight weight, Buffer in, Epilogue epilogue, Buffer out) {
-        CudaWeight w = CudaWeight.of(weight, WeightRole.LINEAR);
+        CudaLinearWeight w = CudaLinearWeight.of(weight);
         int used = set == RowSet.TOKENS ? usedTokens() : usedRows();
         CudaBuffer from = CudaBuffer.of(in, w.cols(), used);
         CudaBuffer to = CudaBuffer.of(out, w.rows(), used);
@@ -276,7 +277,7 @@ final class CudaOps implements Ops, AutoCloseable {
         if (recording()) recorded.orElseThrow().positions = table.rows();
         else checkPositions(table.rows());
         Arguments arguments = kernels.arguments().begin(step()).put(x.address()).put(table.address()).put(cache.keys(layer)).put(cache.values(layer));
-        arguments.put(CudaWeight.typeNumber(cache.group().dtype())).put(x.stride()).put(table.stride());
+        arguments.put(CudaWeight.typeNumber(cache.group().dtype())).put(x.stride()).put(table.cols());
         arguments.put(shape.heads()).put(shape.kvHeads()).put(shape.headDim()).put(cache.group().blockTokens()).put(0);
         kernels.launch(rope, tokens, 1, 1, 0, stream);
     }

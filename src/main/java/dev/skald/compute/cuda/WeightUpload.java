@@ -7,9 +7,11 @@ import dev.skald.tensor.DType;
 import dev.skald.tensor.Elements;
 import dev.skald.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUstream;
@@ -49,8 +51,9 @@ final class WeightUpload implements AutoCloseable {
     }
 
     /** See {@link dev.skald.compute.Device#packedBytes}. */
-    static long bytes(WeightRole role, DType dtype, long rows, long cols) {
-        return stored(role, dtype).bytes(Math.multiplyExact(rows, stride(role, cols)));
+    static long bytes(WeightRole role, DType dtype, int rows, int cols) {
+        if (role == WeightRole.LINEAR && dtype.quantised()) return QuantFragments.bytes(dtype, rows, cols);
+        return stored(role, dtype).bytes(Math.multiplyExact((long) rows, stride(role, cols)));
     }
 
     private static DType stored(WeightRole role, DType dtype) {
@@ -61,36 +64,103 @@ final class WeightUpload implements AutoCloseable {
         return role == WeightRole.LINEAR ? Math.ceilDiv(cols, ROW_ELEMENTS) * ROW_ELEMENTS : cols;
     }
 
-    /** See {@link dev.skald.compute.Device#pack}. */
+    /** See {@link dev.skald.compute.Device#pack}; for any role but LINEAR. */
     CudaWeight pack(WeightRole role, List<Tensor> parts) {
         Tensor first = parts.getFirst();
         boolean vector = role == WeightRole.VECTOR;
-        long rows = vector ? 1 : 0;
-        long cols = vector ? 0 : first.shape().dim(1);
+        same(role, parts);
+        DType stored = stored(role, first.dtype());
+        CudaWeight.tableTypeNumber(stored);
+        int rows = vector ? 1 : rows(parts);
+        int cols = Math.toIntExact(vector ? parts.stream().mapToLong(part -> part.shape().dim(0)).sum() : first.shape().dim(1));
+        long bytes = stored.bytes(Math.multiplyExact((long) rows, cols));
+        target = memory.allocate(bytes, first.name()).value();
+        CudaWeight weight = new CudaWeight(role, first.dtype(), stored, rows, cols, bytes, target);
+        for (Tensor part : parts) send(part, stored, vector ? part.shape().dim(0) : cols, vector ? part.shape().dim(0) : cols);
+        flush();
+        return weight;
+    }
+
+    /** See {@link dev.skald.compute.Device#pack}: neighbours of one type become a section. */
+    CudaLinearWeight packLinear(List<Tensor> parts) {
+        same(WeightRole.LINEAR, parts);
+        List<CudaLinearWeight.Section> sections = new ArrayList<>();
+        int row = 0;
+        for (int first = 0, end; first < parts.size(); first = end) {
+            DType type = parts.get(first).dtype();
+            for (end = first + 1; end < parts.size() && parts.get(end).dtype() == type; ) end++;
+            CudaLinearWeight.Section section = packSection(parts.subList(first, end), row);
+            sections.add(section);
+            row += section.rows();
+        }
+        Tensor first = parts.getFirst();
+        return new CudaLinearWeight(first.dtype(), row, Math.toIntExact(first.shape().dim(1)), sections);
+    }
+
+    /** Parts of one type. */
+    private CudaLinearWeight.Section packSection(List<Tensor> parts, int firstRow) {
+        Tensor first = parts.getFirst();
+        DType type = first.dtype();
+        int rows = rows(parts);
+        int cols = Math.toIntExact(first.shape().dim(1));
+        long bytes = bytes(WeightRole.LINEAR, type, rows, cols);
+        target = memory.allocate(bytes, first.name()).value();
+        if (type.quantised()) {
+            DType layout = QuantFragments.layout(type);
+            int panelBytes = QuantFragments.panelBytes(layout, cols);
+            CudaLinearWeight.Section section = new CudaLinearWeight.Section(layout, firstRow, rows, cols, panelBytes, bytes, target);
+            sendPanels(type, QuantFragments.rows(parts), cols, panelBytes);
+            return section;
+        }
+        CudaWeight.typeNumber(type);
+        int stride = Math.toIntExact(stride(WeightRole.LINEAR, cols));
+        CudaLinearWeight.Section section = new CudaLinearWeight.Section(type, firstRow, rows, cols, stride, bytes, target);
+        for (Tensor part : parts) send(part, type, cols, stride);
+        flush();
+        return section;
+    }
+
+    /** As many panels at a time as a piece holds; the machine's processors share the work of putting them in order. */
+    private void sendPanels(DType type, List<MemorySegment> rows, int cols, int panelBytes) {
+        int panels = QuantFragments.panels(rows.size());
+        int atOnce = Math.toIntExact(PIECE_BYTES / panelBytes);
+        if (atOnce == 0) throw new IllegalArgumentException("rows of " + cols + " columns are too long to be brought to the device");
+        for (int first = 0; first < panels; first += atOnce) {
+            int count = Math.min(atOnce, panels - first);
+            int from = first;
+            MemorySegment to = pieces[piece].asSlice(0, (long) count * panelBytes).fill((byte) 0);
+            IntStream.range(0, count).parallel().forEach(p -> {
+                int row = (from + p) * QuantFragments.ROWS;
+                List<MemorySegment> some = rows.subList(row, Math.min(row + QuantFragments.ROWS, rows.size()));
+                QuantFragments.pack(type, some, cols, to.asSlice((long) p * panelBytes, panelBytes));
+            });
+            filled = to.byteSize();
+            flush();
+        }
+    }
+
+    private static int rows(List<Tensor> parts) {
+        return Math.toIntExact(parts.stream().mapToLong(part -> part.shape().dim(0)).sum());
+    }
+
+    /** @throws IllegalArgumentException if the parts' types (but for a linear weight), ranks or columns don't match */
+    private static void same(WeightRole role, List<Tensor> parts) {
+        Tensor first = parts.getFirst();
+        boolean vector = role == WeightRole.VECTOR;
         for (Tensor part : parts) {
-            boolean fits = part.dtype() == first.dtype() && part.shape().rank() == (vector ? 1 : 2) && (vector || part.shape().dim(1) == cols);
+            boolean fits = (role == WeightRole.LINEAR || part.dtype() == first.dtype())
+                    && part.shape().rank() == (vector ? 1 : 2)
+                    && (vector || part.shape().dim(1) == first.shape().dim(1));
             if (!fits) {
                 throw new IllegalArgumentException(part.name() + " " + part.dtype() + part.shape() + " can't be packed as " + role + " with "
                         + first.name() + " " + first.dtype() + first.shape());
             }
-            if (vector) cols += part.shape().dim(0);
-            else rows += part.shape().dim(0);
         }
-        DType stored = stored(role, first.dtype());
-        CudaWeight.typeNumber(stored);
-        long stride = stride(role, cols);
-        long bytes = stored.bytes(Math.multiplyExact(rows, stride));
-        DeviceAddress address = memory.allocate(bytes, first.name());
-        target = address.value();
-        for (Tensor part : parts) send(part, stored, cols, vector ? part.shape().dim(0) : stride);
-        flush();
-        return new CudaWeight(role, first.dtype(), stored, Math.toIntExact(rows), Math.toIntExact(cols), Math.toIntExact(stride), bytes, address.value());
     }
 
-    /** @param rowElements elements of a part's row on the device */
-    private void send(Tensor part, DType stored, long cols, long rowElements) {
+    /** @param width elements of a part's row in the file @param rowElements elements of a part's row on the device */
+    private void send(Tensor part, DType stored, long width, long rowElements) {
         boolean asItIs = stored == part.dtype();
-        long width = part.shape().rank() == 1 ? rowElements : cols;
         long rows = part.shape().elements() / width;
         if (asItIs && width == rowElements) {
             sendBytes(part.data());

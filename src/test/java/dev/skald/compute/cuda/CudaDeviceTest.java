@@ -95,9 +95,11 @@ class CudaDeviceTest {
     @Test
     void typesWithoutKernelsAreRefused() {
         try (CudaTestDevice test = new CudaTestDevice(false)) {
-            Tensor q8 = new Tensor("w", DType.Q8_0, Shape.of(1, 32), MemorySegment.ofArray(new byte[34]));
-            String message = assertThrows(IllegalArgumentException.class, () -> test.device().pack(WeightRole.LINEAR, List.of(q8))).getMessage();
-            assertEquals("the CUDA kernels have no Q8_0 yet", message);
+            Tensor integers = new Tensor("w", DType.I32, Shape.of(1, 32), MemorySegment.ofArray(new int[32]));
+            for (WeightRole role : List.of(WeightRole.LINEAR, WeightRole.EMBEDDING)) {
+                String message = assertThrows(IllegalArgumentException.class, () -> test.device().pack(role, List.of(integers))).getMessage();
+                assertEquals("the CUDA kernels have no elements of I32", message);
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** skald-mini with everything above it on the (simulated) GPU: what it answers, what crosses the bus, and what happens when the card is lost. */
 class CudaEngineTest {
@@ -52,13 +54,13 @@ class CudaEngineTest {
     }
 
     private static LocalEngine start(EngineOptions.DeviceKind device) {
-        return start(device, false);
+        return start(device, Optional.empty(), false);
     }
 
-    private static LocalEngine start(EngineOptions.DeviceKind device, boolean enforceEager) {
+    private static LocalEngine start(EngineOptions.DeviceKind device, Optional<DType> type, boolean enforceEager) {
         EngineOptions defaults = EngineOptions.of(MODEL);
         EngineOptions.Compute compute = new EngineOptions.Compute(
-                device, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), Optional.empty(), Optional.empty(), true, enforceEager);
+                device, EngineOptions.KernelKind.AUTO, OptionalInt.empty(), type, Optional.empty(), true, enforceEager);
         EngineOptions.Cache cache = new EngineOptions.Cache(OptionalInt.of(128), OptionalLong.of(8 << 20), DType.F16);
         EngineOptions.Limits l = new EngineOptions.Limits(4, 64, 16, defaults.limits().stallTimeout(), defaults.limits().slowReaderTimeout());
         return LocalEngine.start(new EngineOptions(MODEL, Optional.empty(), Optional.empty(), compute, cache, l));
@@ -97,6 +99,17 @@ class CudaEngineTest {
                 String expected = answer(cpu, prompt);
                 assertEquals(expected, answer(gpu, prompt), prompt);
             }
+            assertTrue(answer(gpu, "111+222=").startsWith("333"));
+        }
+    }
+
+    /** Products are bitwise the CPU's then, so what differs is norm and attention. */
+    @ParameterizedTest
+    @EnumSource(names = {"Q4_0", "Q8_0", "Q4_K"})
+    void aQuantisedSkaldMiniAnswersAsOnTheCpu(DType type) throws InterruptedException, InferenceException {
+        try (LocalEngine gpu = start(EngineOptions.DeviceKind.CUDA, Optional.of(type), false); LocalEngine cpu = start(EngineOptions.DeviceKind.CPU, Optional.of(type), false)) {
+            assertEquals("cuda", gpu.report().device().backend());
+            for (String prompt : new String[] {"111+222=", "中国的首都是"}) assertEquals(answer(cpu, prompt), answer(gpu, prompt), prompt);
             assertTrue(answer(gpu, "111+222=").startsWith("333"));
         }
     }
@@ -146,7 +159,7 @@ class CudaEngineTest {
     void withoutGraphsEachKernelIsLaunchedAndTheTokensAreTheSame() throws InterruptedException {
         List<List<Integer>> answers = new ArrayList<>();
         for (boolean eager : new boolean[] {false, true}) {
-            try (LocalEngine gpu = start(EngineOptions.DeviceKind.CUDA, eager)) {
+            try (LocalEngine gpu = start(EngineOptions.DeviceKind.CUDA, Optional.empty(), eager)) {
                 SimCuda.Counters before = SimCuda.counters();
                 List<BlockingQueue<TokenEvent>> all = new ArrayList<>();
                 for (int i = 0; i < 3; i++) {

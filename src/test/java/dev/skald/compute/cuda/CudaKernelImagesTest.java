@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.skald.tensor.Block;
+import dev.skald.tensor.DType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -48,6 +51,7 @@ class CudaKernelImagesTest {
             MessageDigest hash = MessageDigest.getInstance("SHA-256");
             hash.update(settings.getBytes(StandardCharsets.UTF_8));
             for (String file : List.of(op + ".cu", "skald.cuh", "weights.cuh")) hash.update(Files.readAllBytes(SOURCES.resolve(file)));
+            if (Files.readString(SOURCES.resolve(op + ".cu")).contains("#include \"quants.cuh\"")) hash.update(Files.readAllBytes(SOURCES.resolve("quants.cuh")));
             String expected = "// sources " + HexFormat.of().formatHex(hash.digest()).substring(0, 16);
             List<String> ptx = Files.readAllLines(SOURCES.resolve("ptx").resolve(op + ".ptx"));
             assertEquals(expected, ptx.getFirst(), op + " was changed: run native/cuda/build.sh, which needs nvcc");
@@ -95,6 +99,21 @@ class CudaKernelImagesTest {
                 int end = ptx.indexOf(".entry ", begin + 1);
                 String body = ptx.substring(begin, end < 0 ? ptx.length() : end);
                 assertTrue(body.contains("mma.sync.aligned.m16n8k16.row.col.f32." + type + "." + type + ".f32"), kernel);
+            }
+        }
+    }
+
+    @Test
+    void quantisedProductsRunOnTensorCores() throws IOException {
+        String ptx = Files.readString(SOURCES.resolve("ptx/linear_quantised.ptx"));
+        for (DType layout : QuantFragments.LAYOUTS) {
+            String instruction = Block.groupElements(layout) == 16 || layout == DType.Q5_K ? "mma.sync.aligned.m16n8k16.row.col.s32.s8" : "mma.sync.aligned.m16n8k32.row.col.s32.s8";
+            for (String shape : List.of("few_1", "few_2", "many_1", "many_2")) {
+                String kernel = "skald_linear_" + layout.name().toLowerCase(Locale.ROOT) + "_" + shape;
+                int begin = ptx.indexOf(".entry " + kernel + "(");
+                int end = ptx.indexOf(".entry ", begin + 1);
+                String body = ptx.substring(begin, end < 0 ? ptx.length() : end);
+                assertTrue(body.contains(instruction) && body.contains("cp.async.cg.shared.global"), kernel);
             }
         }
     }
