@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -102,29 +101,14 @@ class CudaQuantisedLinearTest {
         }
     }
 
-    /** Each access of each kernel is looked at: of a layout with blocks of 32 and one of 256 with minima. */
+    static Stream<DType> layouts() {
+        return QuantFragments.LAYOUTS.stream();
+    }
+
+    /** simcuda-check looks at each access of each kernel. */
     @ParameterizedTest
-    @MethodSource("sample")
+    @MethodSource("layouts")
     void theKernelsAreClean(DType type) {
-        checked(type);
-    }
-
-    static Stream<DType> sample() {
-        return Stream.of(DType.Q4_0, DType.Q4_K);
-    }
-
-    @Tag("slow")
-    @ParameterizedTest
-    @MethodSource("rest")
-    void theKernelsOfEveryLayoutAreClean(DType type) {
-        checked(type);
-    }
-
-    static Stream<DType> rest() {
-        return QuantFragments.LAYOUTS.stream().filter(type -> sample().noneMatch(s -> s == type));
-    }
-
-    private static void checked(DType type) {
         SimCuda.findings();
         try (QuantisedProducts products = new QuantisedProducts(new CudaTestDevice(true, SimCuda.checkedKernels()), type, 40, cols(type) + 512, 70, 7)) {
             for (int rows : new int[] {3, 10, 19, 70}) products.check(rows);
