@@ -42,9 +42,9 @@ public final class BenchPlot {
         text(LEFT, 24, "start", 16, s.model() + ", " + s.dtype());
         text(LEFT, 42, "start", 12, String.format(Locale.ROOT, "%s, %s, %d threads; prompt %d, generated %d tokens; read bandwidth %.1f GB/s",
                 s.device(), s.isa(), s.threads(), first.promptTokens(), first.genTokens(), first.readGigabytes()));
-        panel(TOP, "prefill, tokens/s", "of the multiply-add peak", "#3b6ea5", Measurement::prefillRate, Measurement::peakShare);
+        panel(TOP, "prefill, tokens/s; below: share of the multiply-add peak", "#3b6ea5", Measurement::prefillRate, Measurement::peakShare);
         if (decodes) {
-            panel(TOP + PANEL, "decode, tokens/s", "of the bandwidth", "#b5651d", m -> m.decodeRate().orElse(0), Measurement::bandwidthShare);
+            panel(TOP + PANEL, "decode, tokens/s; below: share of the read bandwidth", "#b5651d", m -> m.decodeRate().orElse(0), Measurement::bandwidthShare);
         }
         line("</svg>");
     }
@@ -53,7 +53,7 @@ public final class BenchPlot {
         OptionalDouble of(Measurement m);
     }
 
-    private void panel(int top, String title, String of, String colour, ToDoubleFunction<Measurement> rate, Share share) {
+    private void panel(int top, String title, String colour, ToDoubleFunction<Measurement> rate, Share share) {
         double most = measurements.stream().mapToDouble(rate).max().orElse(1);
         double scale = most > 0 ? BARS / most : 0;
         int base = top + 28 + BARS;
@@ -67,7 +67,7 @@ public final class BenchPlot {
             double high = rate.applyAsDouble(m) * scale;
             line("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>", middle - bar / 2, base - high, bar, high, colour);
             text(middle, base - high - 5, "middle", 12, String.format(Locale.ROOT, "%.1f", rate.applyAsDouble(m)));
-            String reached = share.of(m).isEmpty() ? "" : String.format(Locale.ROOT, ", %.0f %% %s", 100 * share.of(m).getAsDouble(), of);
+            String reached = share.of(m).isEmpty() ? "" : String.format(Locale.ROOT, ", %.0f %%", 100 * share.of(m).getAsDouble());
             text(middle, base + 18, "middle", 12, m.streams() + (m.streams() == 1 ? " stream" : " streams") + reached);
         }
     }

@@ -39,8 +39,8 @@ class BenchPlotTest {
         assertEquals(5, rects.getLength(), "a background, two bars of prefill and two of decode");
         assertEquals(2, attribute(rects, 2, "height") / attribute(rects, 1, "height"), 0.01);
         assertEquals(2, attribute(rects, 4, "height") / attribute(rects, 3, "height"), 0.01);
-        assertTrue(svg.contains("1 stream, 80 % of the bandwidth"), svg);
-        assertTrue(svg.contains("4 streams, 50 % of the multiply-add peak"), svg);
+        assertTrue(svg.contains("1 stream, 80 %<"), svg);
+        assertTrue(svg.contains("4 streams, 50 %<"), svg);
         assertTrue(svg.contains("a &lt;b&gt; &amp; &quot;c&quot;, q4_0"), svg);
     }
 
