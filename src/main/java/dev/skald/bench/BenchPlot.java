@@ -56,7 +56,7 @@ public final class BenchPlot {
     private void panel(int top, String title, String colour, ToDoubleFunction<Measurement> rate, Share share) {
         double most = measurements.stream().mapToDouble(rate).max().orElse(1);
         double scale = most > 0 ? BARS / most : 0;
-        int base = top + 28 + BARS;
+        int base = top + 36 + BARS;
         text(LEFT, top + 12, "start", 13, title);
         line("<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#444444\"/>", LEFT, base, WIDTH - RIGHT, base);
         double slot = (double) (WIDTH - LEFT - RIGHT) / measurements.size();
