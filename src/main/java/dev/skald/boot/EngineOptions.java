@@ -41,7 +41,7 @@ public record EngineOptions(
     EngineOptions withWeights(Optional<DType> dtype) {
         Compute c = compute;
         return new EngineOptions(
-                model, servedName, chatTemplate, new Compute(c.device, c.kernels, c.threads, dtype, c.isa, c.batchInvariant), cache, limits);
+                model, servedName, chatTemplate, new Compute(c.device, c.kernels, c.threads, dtype, c.isa, c.batchInvariant, c.enforceEager), cache, limits);
     }
 
     /** What requests call the model. */

@@ -28,7 +28,7 @@ final class BatchFleetFlags {
     /** For the first daemon to answer at the start: a wrong address should not cost a lunch. */
     private static final long FIRST_ANSWER_MILLIS = 10_000;
 
-    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, or a GGUF file (default: the embedded skald-mini).")
+    @Parameters(arity = "0..1", paramLabel = "MODEL", description = "A model folder in Hugging Face layout, a GGUF file or a packed file (default: the embedded skald-mini).")
     String model;
 
     @Option(names = "--served-model-name", paramLabel = "NAME", description = "What lines call the model (default: the folder's name).")

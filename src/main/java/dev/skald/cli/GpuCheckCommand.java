@@ -32,7 +32,7 @@ final class GpuCheckCommand implements dev.skald.cli.Command {
     @Option(names = "--budget", paramLabel = "S", description = "Begin no part after so many seconds (default: 3600).")
     int budget = HOUR;
 
-    @Option(names = "--bundle", paramLabel = "FILE.tar.xz", 
+    @Option(names = "--bundle", paramLabel = "FILE.tar.xz",
             description = "Check nothing; write an archive that unpacks and runs on an x86-64 Linux with nothing but a driver.")
     Path bundle;
 
